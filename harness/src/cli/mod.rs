@@ -1,0 +1,1 @@
+//! The `unstuck` command: arguments, one file a subcommand, exit codes.

@@ -1,0 +1,1 @@
+//! BR, store-based backup.

@@ -1,0 +1,113 @@
+//! Cancellation and deadlines as Go's `context` has them: a tree, a first cause, and an end that can be waited for.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Why a context ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CtxError {
+    /// Somebody cancelled it or a parent.
+    #[error("context canceled")]
+    Canceled,
+    /// Its deadline, or a parent's, passed.
+    #[error("context deadline exceeded")]
+    DeadlineExceeded,
+}
+
+/// A context. Cheap to clone; clones are the same context. Dropping one cancels nothing.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    token: CancellationToken,
+    deadline: Option<Instant>,
+    error: Arc<OnceLock<CtxError>>,
+    parent: Option<Box<Ctx>>,
+}
+
+/// Cancels its context when it drops: Go's `defer cancel()`.
+#[derive(Debug)]
+#[must_use = "the context is cancelled when this guard drops"]
+pub struct CancelOnDrop(Ctx);
+
+impl Ctx {
+    /// A context that never ends by itself.
+    pub fn background() -> Self {
+        Self { token: CancellationToken::new(), deadline: None, error: Arc::default(), parent: None }
+    }
+    /// A child, which [`Ctx::cancel`] ends alone.
+    pub fn child(&self) -> Self {
+        Self {
+            token: self.token.child_token(),
+            deadline: self.deadline,
+            error: Arc::default(),
+            parent: Some(Box::new(self.clone())),
+        }
+    }
+    /// A child that also ends after `timeout`.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        let mut child = self.child();
+        let at = Instant::now() + timeout;
+        child.deadline = Some(self.deadline.map_or(at, |parents| parents.min(at)));
+        child
+    }
+    /// Ends it and its children.
+    pub fn cancel(&self) {
+        let _first_cause_stays = self.error.set(CtxError::Canceled);
+        self.token.cancel();
+    }
+    /// Ends it when the guard drops.
+    pub fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(self.clone())
+    }
+    /// Why it ended, if it has.
+    pub fn error(&self) -> Option<CtxError> {
+        if let Some(&error) = self.error.get() {
+            return Some(error);
+        }
+        if let Some(error) = self.parent.as_ref().and_then(|parent| parent.error()) {
+            return Some(error);
+        }
+        if self.deadline.is_some_and(|at| at <= Instant::now()) {
+            self.expire();
+            return self.error.get().copied();
+        }
+        None
+    }
+    /// Waits for its end.
+    pub async fn done(&self) -> CtxError {
+        if let Some(error) = self.error() {
+            return error;
+        }
+        match self.deadline {
+            None => self.token.cancelled().await,
+            Some(at) => {
+                tokio::select! {
+                    biased;
+                    () = self.token.cancelled() => {}
+                    () = tokio::time::sleep_until(at) => self.expire(),
+                }
+            }
+        }
+        self.error().unwrap_or(CtxError::Canceled)
+    }
+    /// Waits for `future` or the context's end, whichever is first; the future wins a tie.
+    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, CtxError> {
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            error = self.done() => Err(error),
+        }
+    }
+    fn expire(&self) {
+        let _first_cause_stays = self.error.set(CtxError::DeadlineExceeded);
+        self.token.cancel();
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

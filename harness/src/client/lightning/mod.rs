@@ -1,0 +1,1 @@
+//! TiDB Lightning, local backend.

@@ -1,0 +1,123 @@
+//! What is under test, and what it is given.
+//!
+//! * [`ctx`]: cancellation and deadlines as Go has them
+//! * [`grpc`]: a gRPC client with grpc-go's semantics, on the real h2
+//! * [`pd`]: a PD client over it
+//! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+
+pub mod br;
+pub mod ctx;
+pub mod grpc;
+pub mod lightning;
+pub mod pd;
+pub mod scale;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_tikv::Observed;
+use unstuck_net::Net;
+use unstuck_record::Work;
+
+use crate::probe::meter::Counts;
+use crate::probe::{Meter, Tasks};
+pub use scale::Scale;
+
+/// A client under test.
+pub trait Client: Send + Sync + std::fmt::Debug {
+    /// `lightning`
+    fn name(&self) -> &str;
+    /// `as-reported`
+    fn revision(&self) -> &str;
+    /// What its progress counts: `keys`, `ranges`.
+    fn unit(&self) -> &'static str;
+    /// The timers that the verdict must know, unscaled.
+    fn timers(&self) -> Timers;
+    /// How fast the stores must be for the workload to take about `workload.duration` without faults.
+    fn speed(&self, workload: &Workload, stores: u32) -> fake_tikv::Speed;
+    /// Does the whole job. Every task is spawned through `env.tasks`; when the returned future ends the job has
+    /// ended, and tasks that are left are aborted.
+    fn run(&self, env: Env) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+    /// Units done once or more, and units to do. Called at every sample: cheap.
+    fn progress(&self, seen: &Observed, counts: &Counts) -> (u64, u64);
+    /// The work as the cluster knows it, at the end.
+    fn audit(&self, seen: &Observed, counts: &Counts) -> Work;
+}
+
+/// Why a client gave up, as it says it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+/// The timers of a client that the verdict must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Its longest timer: deadline, keepalive, retry.
+    pub longest: Duration,
+    /// The longest it backs off between two attempts.
+    pub backoff_cap: Duration,
+    /// How long one life of its work takes before a restart begins anew; a workload is ten of these per store.
+    pub restart_period: Duration,
+}
+
+/// The size and shape of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// Regions, which are the units of work.
+    pub regions: u32,
+    /// Batches that are sent for one region (lightning).
+    pub batches: u32,
+    /// Bytes of one batch (lightning); 16 KiB is send-kv-size's default.
+    pub batch_bytes: usize,
+    /// Concurrent jobs (lightning: 32, twice range-concurrency's default).
+    pub workers: u32,
+    /// Connections to each store (lightning: 16, range-concurrency's default).
+    pub connections: u32,
+    /// What the job should take without faults, about. The stores' speed follows from it.
+    pub duration: Duration,
+}
+
+/// What a client is given.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// To connect with.
+    pub net: Net,
+    /// The PD members, as the client sees them: behind their proxies.
+    pub pd: Vec<SocketAddr>,
+    /// To spawn with.
+    pub tasks: Tasks,
+    /// To count with.
+    pub meter: Meter,
+    /// To log with.
+    pub log: Log,
+    /// Its own seed.
+    pub seed: u64,
+    /// By how much to shorten timers.
+    pub scale: Scale,
+    /// The job.
+    pub workload: Workload,
+}
+
+/// Where the client's log lines go: into the record.
+#[derive(Clone)]
+pub struct Log(Arc<dyn Fn(String) + Send + Sync>);
+
+impl Log {
+    /// Hands each line to `sink`.
+    pub fn new(sink: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(sink))
+    }
+    /// Logs a line.
+    pub fn line(&self, text: impl Into<String>) {
+        (self.0)(text.into());
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Log")
+    }
+}

@@ -1,0 +1,1 @@
+//! A PD client: members, leader, stores, regions.

@@ -1,0 +1,22 @@
+//! `unstuck` asks one question about a database client: after the network misbehaves and comes back, does it
+//! finish its work, or is it stuck?
+//!
+//! Start at [`run`]. Modules, in reading order; each imports only from those above it:
+//!
+//! * [`scenario`]: the YAML that QA writes, resolved
+//! * [`fault`]: what the words mean, and the plan: timed events on named links and nodes
+//! * [`proxy`]: a TCP proxy on every link, which carries the faults out
+//! * [`probe`]: tasks and where they wait; progress
+//! * [`client`]: what is under test
+//! * [`verdict`]: checkers, pure functions of the record
+//! * [`run`]: one case from plan to record, and many of them
+//! * [`cli`]: the `unstuck` command
+
+pub mod cli;
+pub mod client;
+pub mod fault;
+pub mod probe;
+pub mod proxy;
+pub mod run;
+pub mod scenario;
+pub mod verdict;

@@ -1,0 +1,82 @@
+//! What a client counts of itself: unique work, attempts, retries, jobs in flight.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A client's own counters. Cheap to clone. Clients whose work the fake cluster can see need not report units.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Counts>>);
+
+/// The counters at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many units there are to do, as far as the client knows.
+    pub total: u64,
+    /// Requests sent, jobs begun.
+    pub attempts: u64,
+    /// Retries, restarts, redials.
+    pub retries: u64,
+    /// Jobs in flight now.
+    pub in_flight: u64,
+    done: BTreeSet<String>,
+    again: u64,
+}
+
+impl Counts {
+    /// Units done at least once.
+    pub fn unique(&self) -> u64 {
+        self.done.len() as u64
+    }
+    /// How often a unit was done that was done before.
+    pub fn again(&self) -> u64 {
+        self.again
+    }
+}
+
+impl Meter {
+    /// Says how many units there are to do.
+    pub fn expect(&self, total: u64) {
+        self.counts().total = total;
+    }
+    /// One unit is done. The same unit twice counts once.
+    pub fn done(&self, unit: impl Into<String>) {
+        let mut counts = self.counts();
+        if counts.done.insert(unit.into()) {
+            drop(counts);
+            super::progressed();
+        } else {
+            counts.again += 1;
+        }
+    }
+    /// One attempt: a request sent, a job begun.
+    pub fn attempt(&self) {
+        self.counts().attempts += 1;
+    }
+    /// One retry, restart or redial.
+    pub fn retry(&self) {
+        self.counts().retries += 1;
+    }
+    /// A job is in flight until the guard drops.
+    #[must_use = "the job counts as in flight until this guard drops"]
+    pub fn job(&self) -> Job {
+        self.counts().in_flight += 1;
+        Job(self.clone())
+    }
+    /// The counters now.
+    pub fn read(&self) -> Counts {
+        self.counts().clone()
+    }
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job in flight.
+#[derive(Debug)]
+pub struct Job(Meter);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.counts().in_flight -= 1;
+    }
+}

@@ -1,0 +1,102 @@
+//! Every task of the client at one moment.
+
+use serde::{Deserialize, Serialize};
+
+/// Every task of the client at one moment, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskDump {
+    /// Milliseconds since the client's start.
+    pub at_ms: u64,
+    /// The tasks alive, by id.
+    pub tasks: Vec<Task>,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Our own id, from 1, in the order of spawning.
+    pub id: u64,
+    /// The name given at the spawn.
+    pub name: String,
+    /// Where it was spawned.
+    pub created_by: Frame,
+    /// The task that spawned it; 0 for the root.
+    pub parent: u64,
+    /// When it was spawned.
+    pub since_ms: u64,
+    /// When it was last polled.
+    pub polled_ms: u64,
+    /// When it last reported useful work, if ever.
+    pub progress_ms: Option<u64>,
+    /// What it waits for. `None`: it runs, or awaits something that has no name.
+    pub wait: Option<Wait>,
+    /// The functions it is in, innermost first.
+    pub frames: Vec<Frame>,
+}
+
+/// A wait site: the named point where a task waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// `NewStream/quota`, `RecvMsg/waitOnHeader`, …
+    pub site: String,
+    /// What it waits for.
+    pub resource: Resource,
+    /// Since when.
+    pub since_ms: u64,
+    /// Whether waiting here for ever is normal (a worker without a job).
+    pub idle: bool,
+    /// Anything a reader should know, e.g. `1024 of 1024 streams open`.
+    pub detail: String,
+}
+
+/// What a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
+pub enum Resource {
+    /// A peer, over a connection.
+    Link {
+        /// The address that the client dialled (its proxy's).
+        addr: String,
+        /// The client's own number of the connection; 0 while there is none.
+        conn: u64,
+    },
+    /// A channel, a notification or a counter that other tasks move.
+    Channel {
+        /// Its name.
+        name: String,
+        /// The tasks that can move it, as far as known; empty if nobody is known to be able to.
+        actors: Vec<u64>,
+    },
+    /// A lock.
+    Lock {
+        /// Its name.
+        name: String,
+        /// The task that holds it.
+        holder: Option<u64>,
+    },
+    /// The end of other tasks.
+    Join {
+        /// Their ids.
+        tasks: Vec<u64>,
+    },
+    /// The clock.
+    Timer {
+        /// When it fires, in milliseconds since the client's start.
+        until_ms: u64,
+    },
+}
+
+/// A function in a source file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frame {
+    /// The function.
+    pub function: String,
+    /// The file, relative to the workspace.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}

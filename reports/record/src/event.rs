@@ -1,0 +1,119 @@
+//! What happened.
+
+use serde::{Deserialize, Serialize};
+
+/// Something with its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct At<T> {
+    /// Milliseconds since the client's start.
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: T,
+}
+
+/// What a run can report, in the past tense.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+pub enum Event {
+    /// The client began.
+    ClientStarted,
+    /// The client's work ended, by itself.
+    ClientEnded {
+        /// `None` if it reported success, else its error.
+        error: Option<String>,
+    },
+    /// A line that the client logged.
+    ClientLogged {
+        /// The text, untrusted.
+        text: String,
+    },
+    /// A fault of the plan began.
+    FaultInjected {
+        /// Its index in the header's plan.
+        fault: usize,
+    },
+    /// A fault of the plan ended, with what it did.
+    FaultHealed {
+        /// Its index in the header's plan.
+        fault: usize,
+        /// What it touched.
+        evidence: Evidence,
+    },
+    /// The client had ended before this fault was due.
+    FaultNotNeeded {
+        /// Its index in the header's plan.
+        fault: usize,
+    },
+    /// A connection was made through a proxy.
+    ConnOpened {
+        /// The link.
+        link: String,
+        /// The connection's number on that link, from 1.
+        conn: u64,
+    },
+    /// A connection through a proxy ended.
+    ConnClosed {
+        /// The link.
+        link: String,
+        /// The connection's number on that link, from 1.
+        conn: u64,
+        /// Who ended it and how, e.g. `client closed`, `fault reset`.
+        how: String,
+    },
+    /// The cluster changed by itself: a leader moved, a store was declared down, a store came back.
+    ClusterChanged {
+        /// In words.
+        what: String,
+    },
+    /// One task was polled again and again without the clock moving; the run was ended for it.
+    Spun {
+        /// The task's id.
+        task: u64,
+        /// Its name.
+        name: String,
+        /// How often it was polled at one instant.
+        polls: u64,
+    },
+    /// More events of this kind followed than a record keeps.
+    Elided {
+        /// Which kind.
+        kind: String,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// What a fault touched, summed over its links. All zero is "no effect".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Bytes held back, dropped or altered.
+    pub bytes: u64,
+    /// Chunks delayed (a delay alters no byte).
+    pub delayed: u64,
+    /// Connections closed or reset.
+    pub closed: u64,
+    /// Connects refused, left hanging or rejected.
+    pub refused: u64,
+    /// Answers changed, heartbeats suppressed.
+    pub answers: u64,
+}
+
+impl Evidence {
+    /// Whether anything was touched at all.
+    pub fn touched(&self) -> bool {
+        *self != Self::default()
+    }
+    /// The sum of both.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            delayed: self.delayed + other.delayed,
+            closed: self.closed + other.closed,
+            refused: self.refused + other.refused,
+            answers: self.answers + other.answers,
+        }
+    }
+}
