@@ -132,6 +132,18 @@ impl<'a> Fields<'a> {
         let hint = |_: &str| format!("write a whole number from {low} to {high}");
         self.parsed(name, problems, hint, |text| whole(text, low, high))
     }
+    /// A list of anything; empty if it is absent.
+    pub(crate) fn list(&self, name: &str, problems: &mut Vec<Problem>) -> &'a [Node] {
+        match self.get(name) {
+            Some(Node { value: Value::List(items), .. }) => items,
+            Some(other) => {
+                let message = format!("`{name}` must be a list, not {}", other.kind());
+                problems.push(Problem::error(other.span.clone(), message).hint("each item begins with `- `"));
+                &[]
+            }
+            None => &[],
+        }
+    }
     /// One of a few words.
     pub(crate) fn word(
         &self,

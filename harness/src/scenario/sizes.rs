@@ -76,10 +76,11 @@ pub struct Sizes {
 impl Sizes {
     /// The defaults for a client (by name), overridden by `specs`, later ones first.
     ///
-    /// lightning's defaults follow its own (range-concurrency 16, send-kv-size 16 KiB) and TiKV's stream limit;
-    /// 64 regions keep some twenty live jobs at the failed store's peers, which exhausts 16 x 1024 streams of the
-    /// healthy stores in about half an hour of failure and comes nowhere near it in a minute. br gets many small
-    /// ranges, so that a store's share of them lasts for several of its restarts.
+    /// lightning's own defaults are range-concurrency 16 and send-kv-size 16 KiB, TiKV's are 1024 streams. With three
+    /// stores every region has a peer on a failed one, so 64 regions make some 60 live jobs with an attempt each 2 s:
+    /// 30 leaked streams a second, which use up the 2 x 16 x 1024 of the healthy stores in about 20 minutes of
+    /// failure, and 1,800 of them in one. br gets many small ranges, so that a store's share of them lasts for
+    /// several of its restarts.
     pub fn of<'a>(client: &str, specs: impl IntoIterator<Item = &'a SizeSpec>) -> Self {
         let mut sizes = Self {
             pd: 3,
