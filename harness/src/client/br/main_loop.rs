@@ -51,7 +51,7 @@ struct Round {
     request: Arc<backup::BackupRequest>,
     stores: BTreeMap<u64, Chan<Answer>>,
     results: Chan<Answer>,
-    _receives: ActorGuard,
+    receives: ActorGuard,
     producers: Actors,
     errors: ErrorContext,
 }
@@ -69,7 +69,7 @@ enum Ended {
 enum Event {
     Outer,
     State(One),
-    Result(Option<Answer>),
+    Result(Option<Box<Answer>>),
 }
 
 impl MainLoop {
@@ -105,7 +105,7 @@ impl MainLoop {
             }
             self.tools.lines.say("backup round start...", &format!("[round={number}] [left={}]", left.len()));
             let mut round = self.begin(outer, number, left);
-            last = frame("round", self.round(outer, &mut round, last)).await?;
+            last = frame("round", Box::pin(self.round(outer, &mut round, last))).await?;
             if last == Ended::Abandoned {
                 round.handle.cancel();
                 round.main.cancel();
@@ -133,7 +133,7 @@ impl MainLoop {
             request: Arc::new(request),
             stores: BTreeMap::new(),
             results,
-            _receives: receives,
+            receives,
             producers: Actors::new("store backups"),
             errors: ErrorContext::default(),
         }
@@ -166,18 +166,18 @@ impl MainLoop {
                     biased;
                     _ = outer.done() => Event::Outer,
                     Some(one) = self.state.next() => Event::State(one),
-                    answer = round.results.next() => Event::Result(answer),
+                    answer = round.results.next() => Event::Result(answer.map(Box::new)),
                 }
             };
             match wait(site, select).await {
                 Event::Outer => return Err(Failure("context canceled".to_owned())),
                 Event::State(One(store)) => {
-                    if let Some(ended) = frame("restart", self.restart(round, store)).await {
+                    if let Some(ended) = frame("restart", Box::pin(self.restart(round, store))).await {
                         return Ok(ended);
                     }
                 }
                 Event::Result(None) => return Ok(Ended::Done),
-                Event::Result(Some(answer)) => self.answered(round, answer)?,
+                Event::Result(Some(answer)) => self.answered(round, *answer)?,
             }
         }
     }
@@ -199,7 +199,7 @@ impl MainLoop {
         round.handle.cancel();
         self.start(round, store, conn);
         round.handle = round.main.child();
-        (round.results, round._receives) = results();
+        (round.results, round.receives) = results();
         self.collect(round);
         None
     }
