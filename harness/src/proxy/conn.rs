@@ -174,6 +174,11 @@ impl Member {
     pub(super) fn new(link: Arc<Link>, id: u64) -> Self {
         Self { link, id, how: "proxy shut down".to_owned() }
     }
+
+    /// The connection's number on its link, from 1.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl Drop for Member {

@@ -266,8 +266,14 @@ impl Lane {
     /// Credits each stalling fault once with one byte if the sender has something waiting: how much it is cannot
     /// be known without taking it.
     fn credit_stall(&mut self, cx: &mut Context<'_>, from: &mut Conn) {
-        if self.credited == self.gate.stall || from.poll_readable(cx).is_pending() {
+        if self.credited == self.gate.stall {
             return;
+        }
+        match from.poll_readable(cx) {
+            Poll::Pending => return,
+            // A socket tells of its reset once; the read after the stall will see an EOF.
+            Poll::Ready(Err(_)) => self.sender = Sender::Gone,
+            Poll::Ready(Ok(())) => {}
         }
         let begins: Faults =
             self.gate.stall.iter().filter(|fault| !self.credited.contains(fault)).copied().collect();

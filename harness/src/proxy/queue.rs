@@ -81,11 +81,6 @@ impl Queue {
             *at = limit.min(*at);
         }
     }
-
-    /// Drops everything and says how much that was.
-    pub(super) fn clear(&mut self) -> usize {
-        std::mem::take(self).bytes.len()
-    }
 }
 
 #[cfg(test)]
@@ -128,7 +123,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(&vec![0; CAPACITY - 1], start, start);
         assert_eq!(queue.room(), 1);
-        assert_eq!(queue.clear(), CAPACITY - 1);
+        queue.pop(CAPACITY - 1);
         for n in 0..CHUNKS as u32 {
             assert!(queue.room() > 0, "chunk {n}");
             queue.push(b"x", start + n * MS, start);
