@@ -34,7 +34,8 @@ pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
             None => Matrix::default(),
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for case in file.cases.iter().filter(|case| args.case.as_ref().is_none_or(|name| *name == case.name)) {
+        for case in file.cases.iter().filter(|case| args.case.as_ref().is_none_or(|name| *name == case.name))
+        {
             match which_client(args.client.as_ref(), &file, case, Some((&matrix, &name))) {
                 Ok(client) => match seeds(args, &file, case, &client, &matrix, &name) {
                     Ok(setups) => chosen.extend(setups),
@@ -48,7 +49,10 @@ pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
         return Err(Exit::Scenario);
     }
     if chosen.is_empty() {
-        eprintln!("error: no case to run{}", args.case.as_ref().map_or(String::new(), |case| format!(": no case is called `{case}`")));
+        eprintln!(
+            "error: no case to run{}",
+            args.case.as_ref().map_or(String::new(), |case| format!(": no case is called `{case}`"))
+        );
         return Err(Exit::Scenario);
     }
     Ok(chosen)
@@ -99,7 +103,8 @@ pub(super) fn files(paths: &[PathBuf], tell: &mut impl FnMut(String)) -> Vec<Pat
         }
         match std::fs::read_dir(path) {
             Ok(entries) => {
-                let mut inside: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+                let mut inside: Vec<PathBuf> =
+                    entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
                 inside.retain(|path| is_scenario(path));
                 inside.sort();
                 if inside.is_empty() {

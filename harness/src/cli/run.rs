@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use unstuck_record::{EndReason, Run};
+use unstuck_reports::terminal::{Aside, Style};
 
 use super::results::Results;
 use super::screen::Screen;
@@ -89,7 +90,10 @@ pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
     let results = match Results::create(&args.results) {
         Ok(results) => results,
         Err(error) => {
-            eprintln!("error: cannot create a folder for the records in `{}`: {error}", args.results.display());
+            eprintln!(
+                "error: cannot create a folder for the records in `{}`: {error}",
+                args.results.display()
+            );
             return Exit::Harness;
         }
     };
@@ -105,10 +109,10 @@ pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
     let mut screen = Screen::new(jobs.len(), args.quiet);
     let threads = args.jobs.map_or_else(cores, NonZero::get);
     let done = batch::run_all(&jobs, threads, &stop, |progress| screen.show(progress));
-    report(args, colour, &jobs, &done, stop.load(Ordering::Relaxed))
+    report(args, colour, &jobs, done, stop.load(Ordering::Relaxed))
 }
 
-fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: &[Option<Done>], interrupted: bool) -> Exit {
+fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, interrupted: bool) -> Exit {
     let mut printer = Printer::new(args.json, colour);
     let mut table = (args.seeds.get() > 1).then(Table::default);
     let (mut verdicts, mut broken) = (vec![], false);
@@ -116,11 +120,11 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: &[Option<Done>], int
         match done {
             Some(Done { run: Ok(run), wall }) => {
                 verdicts.extend(run.judgement.as_ref().map(|judgement| judgement.verdict));
-                match &mut table {
-                    Some(table) if !args.json => table.add(run),
-                    _ => printer.case(run, job.record.as_deref(), Some(*wall)),
-                }
                 broken |= run.end.as_ref().is_some_and(|end| end.reason == EndReason::Wedged);
+                match &mut table {
+                    Some(table) if !args.json => table.add(&run),
+                    _ => printer.case(run, job.record.as_deref(), Some(wall)),
+                }
             }
             Some(Done { run: Err(error), .. }) => {
                 broken = true;
@@ -155,31 +159,35 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(2, NonZero::get)
 }
 
-/// Prints reports as text or as JSON lines.
+/// Prints reports as text or as JSON lines, to stdout.
 pub(super) struct Printer {
     json: bool,
-    colour: bool,
+    style: Style,
     runs: Vec<Run>,
 }
 
 impl Printer {
     pub(super) fn new(json: bool, colour: bool) -> Self {
-        Self { json, colour, runs: vec![] }
+        Self { json, style: Style { colour, ..Style::default() }, runs: vec![] }
     }
 
-    pub(super) fn case(&mut self, run: &Run, record: Option<&Path>, wall: Option<Duration>) {
-        let (json, colour) = (self.json, self.colour);
-        if json {
-            println!("{}", unstuck_reports::json::line(run, wall));
+    pub(super) fn case(&mut self, run: Run, record: Option<&Path>, wall: Option<Duration>) {
+        let Some(judgement) = &run.judgement else { return };
+        let wall_ms = wall.map(|wall| wall.as_millis() as u64);
+        if self.json {
+            println!("{}", unstuck_reports::json::case(&run, judgement, wall_ms));
         } else {
-            println!("{}", unstuck_reports::terminal::case(run, record, colour));
+            let record = record.map(|path| path.display().to_string());
+            let aside = Aside { record: record.as_deref(), wall_ms };
+            println!("{}", unstuck_reports::terminal::case(&run, judgement, aside, self.style));
         }
-        self.runs.push(run.clone());
+        self.runs.push(run);
     }
 
     pub(super) fn summary(&self) {
         if !self.json && self.runs.len() > 1 {
-            println!("{}", unstuck_reports::terminal::summary(&self.runs));
+            let judged = self.runs.iter().filter_map(|run| Some((run, run.judgement.as_ref()?)));
+            print!("{}", unstuck_reports::terminal::summary(judged, self.style));
         }
     }
 }

@@ -71,7 +71,9 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
     };
     let (up, down) = {
         let orders = orders.borrow();
-        let lane = |gate: &Arc<Gate>, way| Lane::new(Arc::clone(gate), Arc::clone(link.ledger()), link.seed(id, way));
+        let lane = |gate: &Arc<Gate>, way| {
+            Lane::new(Arc::clone(gate), Arc::clone(link.ledger()), link.seed(id, way))
+        };
         (lane(&orders.up, 0), lane(&orders.down, 1))
     };
     let mut pump = Pump::new(client, node, up, down);
@@ -121,7 +123,9 @@ async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn,
         match ending {
             Some(ending) => return Err(Undialled::Ended(ending)),
             None if !parked => break,
-            None => orders.changed().await.expect("the link keeps the orders while the connection is its member"),
+            None => {
+                orders.changed().await.expect("the link keeps the orders while the connection is its member")
+            }
         }
     }
     let dialled = link.dial();
@@ -138,7 +142,10 @@ async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn,
 /// Waits until a fault ends the connection.
 async fn ending(orders: &mut watch::Receiver<Orders>) -> Ending {
     let orders = orders.wait_for(|orders| orders.end.is_some()).await;
-    orders.ok().and_then(|orders| orders.end).expect("the link keeps the orders while the connection is its member")
+    orders
+        .ok()
+        .and_then(|orders| orders.end)
+        .expect("the link keeps the orders while the connection is its member")
 }
 
 async fn end(link: &Link, pump: Pump, ending: Ending) {

@@ -67,7 +67,13 @@ pub(super) struct Admitted {
 
 impl Link {
     /// Listens at once. Call within a runtime.
-    pub(super) fn open(net: &Net, name: String, upstream: SocketAddr, seed: u64, sink: Sink) -> io::Result<Self> {
+    pub(super) fn open(
+        net: &Net,
+        name: String,
+        upstream: SocketAddr,
+        seed: u64,
+        sink: Sink,
+    ) -> io::Result<Self> {
         let port = net.reserve(net.any())?;
         let listener = port.listen()?;
         let Combined { up, down, accept, accept_faults } = Combined::default();

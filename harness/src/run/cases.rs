@@ -56,8 +56,8 @@ pub enum NotReady {
 
 /// Makes a case ready to run.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
-    let under_test = client::find(&client.name, &client.revision)
-        .ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+    let under_test =
+        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
     let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
     let topology = topology(&client.name, &sizes);
     let plan = Plan::new(case, &topology, split(choice.seed, "plan"))?;
@@ -143,4 +143,3 @@ fn departures(client: &str, sizes: &Sizes) -> Vec<String> {
     }
     notes
 }
-

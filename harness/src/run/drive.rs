@@ -17,8 +17,8 @@ use super::setup::Setup;
 use super::status::Status;
 use super::trace;
 use super::world::{Active, World};
-use crate::fault::Plan;
 use crate::client::{Env, Failure, Log, Timers};
+use crate::fault::Plan;
 use crate::probe::{Meter, Tasks};
 
 /// So many samples span a run's budget; as many dumps as this over [`DUMP_EVERY`].
@@ -91,7 +91,8 @@ pub(super) async fn drive(
     let tasks = Tasks::new(clock);
     status.attach_tasks(&tasks);
     let meter = Meter::default();
-    let mut probe = Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
+    let mut probe =
+        Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
     let env = env(setup, net, &world, &tasks, &meter, recorder);
     recorder.event(clock.ms(), Event::ClientStarted);
     let mut client = pin!(tasks.spawn("main", setup.client.run(env)).join("main"));
@@ -288,7 +289,10 @@ fn panicked(error: JoinError) -> String {
         return "its main task was cancelled".to_owned();
     }
     let payload = error.into_panic();
-    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("(no message)"))
 }
 

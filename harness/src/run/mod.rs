@@ -68,10 +68,9 @@ fn measure_baseline(setup: &Setup, status: &Arc<Status>) -> io::Result<Baseline>
         drive::drive(&quiet, net, &recorder, patience, status).await
     })??;
     Ok(match driven.reason {
-        EndReason::ClientEnded if driven.error.is_none() => Baseline {
-            took: Some(driven.at),
-            gap: recorder.longest_gap(),
-        },
+        EndReason::ClientEnded if driven.error.is_none() => {
+            Baseline { took: Some(driven.at), gap: recorder.longest_gap() }
+        }
         _ => Baseline::default(),
     })
 }

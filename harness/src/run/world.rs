@@ -51,7 +51,12 @@ impl Drop for Active {
 }
 
 impl World {
-    pub(super) async fn start(net: &Net, clock: Clock, setup: &Setup, recorder: &Recorder) -> io::Result<Self> {
+    pub(super) async fn start(
+        net: &Net,
+        clock: Clock,
+        setup: &Setup,
+        recorder: &Recorder,
+    ) -> io::Result<Self> {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
@@ -67,7 +72,11 @@ impl World {
 
     /// The PD members as the client is to see them.
     pub(super) fn pd(&self) -> Vec<SocketAddr> {
-        self.links.iter().filter(|link| matches!(link.node, Node::Pd(_))).map(|link| link.proxy.addr()).collect()
+        self.links
+            .iter()
+            .filter(|link| matches!(link.node, Node::Pd(_)))
+            .map(|link| link.proxy.addr())
+            .collect()
     }
 
     pub(super) fn infos(&self) -> Vec<LinkInfo> {
