@@ -104,6 +104,6 @@ fn a_thousand_connections() {
             healthy(client, node).await;
         }
         drop(pairs);
-        assert_eq!(path.ended().await, vec!["client closed"; 1000]);
+        assert_eq!(path.ended().await.iter().filter(|how| how.ends_with(" closed")).count(), 1000);
     });
 }
