@@ -18,36 +18,36 @@ const SOON: Duration = Duration::from_secs(20);
 /// How long a silence is listened to.
 const MOMENT: Duration = Duration::from_millis(40);
 
-pub const MS: Duration = Duration::from_millis(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
 /// Runs `program` in the sim.
-pub fn in_sim<F: Future>(program: impl FnOnce(Net) -> F) -> F::Output {
+pub(crate) fn in_sim<F: Future>(program: impl FnOnce(Net) -> F) -> F::Output {
     unstuck_net::sim::runtime(7).block_on(program(Net::Sim(SimNet::new(SimConfig::default()))))
 }
 
 /// Runs `program` on real sockets.
-pub fn on_sockets<F: Future>(program: impl FnOnce(Net) -> F) -> F::Output {
+pub(crate) fn on_sockets<F: Future>(program: impl FnOnce(Net) -> F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(program(Net::Tcp(TcpNet::new(TcpConfig::default()))))
 }
 
 /// Runs `program` in both worlds.
-pub fn in_both<F: Future<Output = ()>>(program: impl Fn(Net) -> F) {
+pub(crate) fn in_both<F: Future<Output = ()>>(program: impl Fn(Net) -> F) {
     in_sim(&program);
     on_sockets(&program);
 }
 
 /// A link, and the node at its end.
-pub struct Path {
-    pub net: Net,
-    pub proxy: Proxy,
-    pub node: Listener,
+pub(crate) struct Path {
+    pub(crate) net: Net,
+    pub(crate) proxy: Proxy,
+    pub(crate) node: Listener,
     _port: Port,
     events: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Path {
-    pub fn new(net: &Net) -> Self {
+    pub(crate) fn new(net: &Net) -> Self {
         let port = net.reserve(net.any()).unwrap();
         let node = port.listen().unwrap();
         let events = Arc::<Mutex<Vec<Event>>>::default();
@@ -57,17 +57,17 @@ impl Path {
         Self { net: net.clone(), proxy, node, _port: port, events }
     }
 
-    pub async fn connect(&self) -> io::Result<Conn> {
+    pub(crate) async fn connect(&self) -> io::Result<Conn> {
         soon(self.net.connect(self.proxy.addr())).await
     }
 
     /// The next connection at the node.
-    pub async fn arrival(&mut self) -> Conn {
+    pub(crate) async fn arrival(&mut self) -> Conn {
         soon(self.node.accept()).await.unwrap().0
     }
 
     /// A connection that was seen to work: its client's end and its node's.
-    pub async fn open(&mut self) -> (Conn, Conn) {
+    pub(crate) async fn open(&mut self) -> (Conn, Conn) {
         let mut client = self.connect().await.unwrap();
         let mut node = self.arrival().await;
         healthy(&mut client, &mut node).await;
@@ -75,7 +75,7 @@ impl Path {
     }
 
     /// How the connections ended so far, in order.
-    pub fn ends(&self) -> Vec<String> {
+    pub(crate) fn ends(&self) -> Vec<String> {
         let ends = self.events.lock().unwrap();
         let how = |event: &Event| match event {
             Event::ConnClosed { how, .. } => Some(how.clone()),
@@ -85,7 +85,7 @@ impl Path {
     }
 
     /// Waits until no connection is left, and says how they ended.
-    pub async fn ended(&self) -> Vec<String> {
+    pub(crate) async fn ended(&self) -> Vec<String> {
         soon(async {
             while self.proxy.stats().conns > 0 {
                 tokio::time::sleep(MS).await;
@@ -97,25 +97,25 @@ impl Path {
 }
 
 /// Bytes pass, both ways.
-pub async fn healthy(client: &mut Conn, node: &mut Conn) {
+pub(crate) async fn healthy(client: &mut Conn, node: &mut Conn) {
     send(client, b"ping").await;
     expect(node, b"ping").await;
     send(node, b"pong").await;
     expect(client, b"pong").await;
 }
 
-pub async fn send(conn: &mut Conn, bytes: &[u8]) {
+pub(crate) async fn send(conn: &mut Conn, bytes: &[u8]) {
     soon(conn.write_all(bytes)).await.unwrap();
 }
 
-pub async fn expect(conn: &mut Conn, bytes: &[u8]) {
+pub(crate) async fn expect(conn: &mut Conn, bytes: &[u8]) {
     let mut got = vec![0; bytes.len()];
     soon(conn.read_exact(&mut got)).await.unwrap();
     assert!(got == bytes, "{} bytes arrive as they were sent", bytes.len());
 }
 
 /// Writes until nothing more is taken, and says how much was.
-pub async fn fill(conn: &mut Conn) -> usize {
+pub(crate) async fn fill(conn: &mut Conn) -> usize {
     let mut sent = 0;
     while let Ok(wrote) = timeout(10 * MOMENT, conn.write(&[7; 4096])).await {
         sent += wrote.unwrap();
@@ -123,33 +123,33 @@ pub async fn fill(conn: &mut Conn) -> usize {
     sent
 }
 
-pub async fn expect_fin(conn: &mut Conn) {
+pub(crate) async fn expect_fin(conn: &mut Conn) {
     assert_eq!(soon(conn.read(&mut [0; 64])).await.unwrap(), 0, "FIN");
 }
 
-pub async fn expect_reset(conn: &mut Conn) {
+pub(crate) async fn expect_reset(conn: &mut Conn) {
     let error = soon(conn.read(&mut [0; 64])).await.expect_err("RST");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
 /// Nothing arrives, not even an end.
-pub async fn expect_silence(conn: &mut Conn) {
+pub(crate) async fn expect_silence(conn: &mut Conn) {
     let read = timeout(MOMENT, conn.read(&mut [0; 64])).await;
     assert!(read.is_err(), "{read:?}");
 }
 
-pub async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(SOON, future).await.expect("it happens soon")
 }
 
-pub fn up(flow: Flow) -> Rule {
+pub(crate) fn up(flow: Flow) -> Rule {
     Rule { up: flow, ..Rule::default() }
 }
 
-pub fn both_ways(flow: Flow) -> Rule {
+pub(crate) fn both_ways(flow: Flow) -> Rule {
     Rule { up: flow, down: flow, ..Rule::default() }
 }
 
-pub fn accept(accept: Accept) -> Rule {
+pub(crate) fn accept(accept: Accept) -> Rule {
     Rule { accept, ..Rule::default() }
 }
