@@ -16,7 +16,8 @@ use super::rules::Gate;
 pub(super) struct Orders {
     pub(super) up: Arc<Gate>,
     pub(super) down: Arc<Gate>,
-    /// Not to be dialled yet: it was accepted while connects were to hang.
+    /// Not to be dialled yet: it was accepted while connects were to hang. To the client's mind it is not
+    /// connected, so what ends connections passes it by.
     pub(super) parked: bool,
     /// Its end; once set it stays.
     pub(super) end: Option<Ending>,
@@ -59,8 +60,10 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
     let node = match dial(link, &mut orders).await {
         Ok(node) => node,
         Err(Undialled::Ended(ending)) => {
-            if !matches!(ending, Ending::Close { .. } | Ending::Drain { .. }) {
-                client.reset_on_drop();
+            match ending {
+                // Nothing was taken off the client, so that its kernel knows whether RST or FIN is due.
+                Ending::Close { .. } | Ending::Drain { .. } => {}
+                Ending::Reset { .. } | Ending::ResetAfter | Ending::Refuse => client.reset_on_drop(),
             }
             return ending.how().to_owned();
         }
@@ -71,7 +74,9 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
     };
     let (up, down) = {
         let orders = orders.borrow();
-        let lane = |gate: &Arc<Gate>, way| Lane::new(Arc::clone(gate), Arc::clone(link.ledger()), link.seed(id, way));
+        let lane = |gate: &Arc<Gate>, way| {
+            Lane::new(Arc::clone(gate), Arc::clone(link.ledger()), link.seed(id, way))
+        };
         (lane(&orders.up, 0), lane(&orders.down, 1))
     };
     let mut pump = Pump::new(client, node, up, down);
@@ -121,24 +126,25 @@ async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn,
         match ending {
             Some(ending) => return Err(Undialled::Ended(ending)),
             None if !parked => break,
-            None => orders.changed().await.expect("the link keeps the orders while the connection is its member"),
+            None => {
+                orders.changed().await.expect("the link keeps the orders while the connection is its member")
+            }
         }
     }
-    let dialled = link.dial();
-    tokio::pin!(dialled);
-    loop {
-        tokio::select! {
-            biased;
-            ending = ending(orders) => return Err(Undialled::Ended(ending)),
-            dialled = &mut dialled => return dialled.map_err(Undialled::Failed),
-        }
+    tokio::select! {
+        biased;
+        ending = ending(orders) => Err(Undialled::Ended(ending)),
+        dialled = link.dial() => dialled.map_err(Undialled::Failed),
     }
 }
 
 /// Waits until a fault ends the connection.
 async fn ending(orders: &mut watch::Receiver<Orders>) -> Ending {
     let orders = orders.wait_for(|orders| orders.end.is_some()).await;
-    orders.ok().and_then(|orders| orders.end).expect("the link keeps the orders while the connection is its member")
+    orders
+        .ok()
+        .and_then(|orders| orders.end)
+        .expect("the link keeps the orders while the connection is its member")
 }
 
 async fn end(link: &Link, pump: Pump, ending: Ending) {

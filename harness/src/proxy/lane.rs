@@ -95,7 +95,8 @@ impl Lane {
         if Arc::ptr_eq(&self.gate, gate) {
             return;
         }
-        let begins: Faults = gate.hold.iter().filter(|fault| !self.gate.hold.contains(fault)).copied().collect();
+        let begins: Faults =
+            gate.hold.iter().filter(|fault| !self.gate.hold.contains(fault)).copied().collect();
         let end = matches!(self.sender, Sender::Fin(_) | Sender::Rst(_)) && self.receiver == Receiver::Open;
         self.ledger.bytes(&begins, self.queue.len() + usize::from(end));
 
@@ -204,7 +205,13 @@ impl Lane {
     }
 
     /// Ready with `None` after something was taken in; pending if nothing can or may be.
-    fn take_in(&mut self, cx: &mut Context<'_>, from: &mut Conn, to: &mut Conn, now: Instant) -> Poll<Option<Step>> {
+    fn take_in(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Conn,
+        to: &mut Conn,
+        now: Instant,
+    ) -> Poll<Option<Step>> {
         if self.gate.stalls() {
             self.credit_stall(cx, from);
             return Poll::Pending;

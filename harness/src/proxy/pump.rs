@@ -117,8 +117,8 @@ impl Pump {
         loop {
             tokio::select! {
                 biased;
-                count = std::future::poll_fn(|cx| self.poll_discard(cx)) => discarded(count),
                 () = &mut end => break,
+                count = std::future::poll_fn(|cx| self.poll_discard(cx)) => discarded(count),
                 () = tokio::time::sleep(QUIET) => break,
             }
         }
