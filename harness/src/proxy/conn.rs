@@ -16,7 +16,8 @@ use super::rules::Gate;
 pub(super) struct Orders {
     pub(super) up: Arc<Gate>,
     pub(super) down: Arc<Gate>,
-    /// Not to be dialled yet: it was accepted while connects were to hang.
+    /// Not to be dialled yet: it was accepted while connects were to hang. To the client's mind it is not
+    /// connected, so what ends connections passes it by.
     pub(super) parked: bool,
     /// Its end; once set it stays.
     pub(super) end: Option<Ending>,
@@ -59,8 +60,10 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
     let node = match dial(link, &mut orders).await {
         Ok(node) => node,
         Err(Undialled::Ended(ending)) => {
-            if !matches!(ending, Ending::Close { .. } | Ending::Drain { .. }) {
-                client.reset_on_drop();
+            match ending {
+                // Nothing was taken off the client, so that its kernel knows whether RST or FIN is due.
+                Ending::Close { .. } | Ending::Drain { .. } => {}
+                Ending::Reset { .. } | Ending::ResetAfter | Ending::Refuse => client.reset_on_drop(),
             }
             return ending.how().to_owned();
         }
@@ -128,14 +131,10 @@ async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn,
             }
         }
     }
-    let dialled = link.dial();
-    tokio::pin!(dialled);
-    loop {
-        tokio::select! {
-            biased;
-            ending = ending(orders) => return Err(Undialled::Ended(ending)),
-            dialled = &mut dialled => return dialled.map_err(Undialled::Failed),
-        }
+    tokio::select! {
+        biased;
+        ending = ending(orders) => Err(Undialled::Ended(ending)),
+        dialled = link.dial() => dialled.map_err(Undialled::Failed),
     }
 }
 

@@ -163,8 +163,8 @@ impl Link {
         self.enforce(&mut state);
         match rule.inject {
             OnInject::Keep => {}
-            OnInject::Close => self.end_all(&mut state, fault, Ending::Close { fault }),
-            OnInject::Reset => self.end_all(&mut state, fault, Ending::Reset { fault }),
+            OnInject::Close => self.end_all(&state, fault, Ending::Close { fault }),
+            OnInject::Reset => self.end_all(&state, fault, Ending::Reset { fault }),
         }
         key
     }
@@ -173,15 +173,13 @@ impl Link {
     pub(super) fn heal(&self, key: u64, fault: usize, rule: Rule) {
         let mut state = self.lock();
         state.active.remove(key);
-        self.enforce(&mut state);
-        if rule.up == Flow::Pass && rule.down == Flow::Pass {
-            return;
-        }
         match rule.heal {
+            _ if rule.up == Flow::Pass && rule.down == Flow::Pass => {}
             OnHeal::Resume => {}
-            OnHeal::Close => self.end_all(&mut state, fault, Ending::Drain { fault }),
-            OnHeal::Reset => self.end_all(&mut state, fault, Ending::ResetAfter),
+            OnHeal::Close => self.end_all(&state, fault, Ending::Drain { fault }),
+            OnHeal::Reset => self.end_all(&state, fault, Ending::ResetAfter),
         }
+        self.enforce(&mut state);
     }
 
     /// Makes the door and every connection obey the active rules.
@@ -225,11 +223,11 @@ impl Link {
     }
 
     /// Ends every connection that has not been told to end, by `fault`.
-    fn end_all(&self, state: &mut State, fault: usize, ending: Ending) {
+    fn end_all(&self, state: &State, fault: usize, ending: Ending) {
         let mut count = 0;
         for orders in state.members.values() {
             orders.send_if_modified(|orders| {
-                let first = orders.end.is_none();
+                let first = orders.end.is_none() && !orders.parked;
                 if first {
                     orders.end = Some(ending);
                     count += 1;

@@ -112,7 +112,8 @@ impl Proxy {
         Guard { link, key, fault, rule }
     }
 
-    /// What `fault` has touched on this link so far; complete after its heal.
+    /// What `fault` has touched on this link so far; complete when it has healed and the connections that it
+    /// ended are gone.
     ///
     /// * `bytes`: taken off a sender and held, or dropped when a connection was ended. A FIN or an RST that is held
     ///   counts as one byte, and so does whatever waits at a sender that is not read: how much it is only the

@@ -28,7 +28,7 @@ pub(super) struct Pump {
     node: Conn,
     up: Lane,
     down: Lane,
-    client_finished_first: bool,
+    node_finished_first: bool,
 }
 
 /// How a connection ended by itself.
@@ -42,7 +42,7 @@ pub(super) enum Ended {
 
 impl Pump {
     pub(super) fn new(client: Conn, node: Conn, up: Lane, down: Lane) -> Self {
-        Self { client, node, up, down, client_finished_first: false }
+        Self { client, node, up, down, node_finished_first: false }
     }
 
     /// From now on these gates are in the way, and none before them.
@@ -69,13 +69,13 @@ impl Pump {
                 }
                 Poll::Ready(Step::Finished) | Poll::Pending => {}
             }
-            self.client_finished_first |= self.up.sender_has_finished() && !self.down.sender_has_finished();
+            self.node_finished_first |= self.down.sender_has_finished() && !self.up.sender_has_finished();
             match (self.up.sender_was_reset(), self.down.sender_was_reset()) {
                 // Nobody is left to be told, whatever the gates say.
                 (true, true) => return Poll::Ready(Ended::ClientReset),
                 _ if self.up.is_finished() && self.down.is_finished() => {
-                    let first = self.client_finished_first;
-                    return Poll::Ready(if first { Ended::ClientClosed } else { Ended::NodeClosed });
+                    let by_node = self.node_finished_first;
+                    return Poll::Ready(if by_node { Ended::NodeClosed } else { Ended::ClientClosed });
                 }
                 _ if !again => return Poll::Pending,
                 _ => {}
@@ -117,8 +117,8 @@ impl Pump {
         loop {
             tokio::select! {
                 biased;
-                count = std::future::poll_fn(|cx| self.poll_discard(cx)) => discarded(count),
                 () = &mut end => break,
+                count = std::future::poll_fn(|cx| self.poll_discard(cx)) => discarded(count),
                 () = tokio::time::sleep(QUIET) => break,
             }
         }
