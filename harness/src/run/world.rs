@@ -79,13 +79,13 @@ impl World {
         self.links.iter().map(info).collect()
     }
 
-    pub(super) fn planned(&self, injection: &Injection, start: Duration, end: Duration) -> PlannedFault {
+    pub(super) fn planned(&self, injection: &Injection) -> PlannedFault {
         PlannedFault {
             kind: injection.kind.clone(),
             links: self.on(&injection.links).map(|link| link.name.clone()).collect(),
             nodes: injection.nodes.iter().map(|&node| node_name(node)).collect(),
-            start_ms: start.as_millis() as u64,
-            end_ms: end.as_millis() as u64,
+            start_ms: injection.start.as_millis() as u64,
+            end_ms: injection.end.as_millis() as u64,
         }
     }
 
