@@ -10,5 +10,5 @@ pub mod tasks;
 
 pub use lock::Lock;
 pub use meter::Meter;
-pub use stack::{Actors, Site, frame, progressed, wait};
+pub use stack::{ActorGuard, Actors, Site, frame, progressed, wait};
 pub use tasks::{Joinable, Tasks};
