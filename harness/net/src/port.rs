@@ -19,16 +19,28 @@ pub enum Port {
 impl Port {
     /// The address, with the real port number.
     pub fn addr(&self) -> SocketAddr {
-        todo!()
+        match self {
+            Port::Sim(port) => port.addr(),
+            Port::Tcp(port) => port.addr(),
+        }
     }
     /// Starts to listen. One listener at a time; dropping it refuses new connects and leaves accepted ones open.
     pub fn listen(&self) -> io::Result<Listener> {
-        todo!()
+        match self {
+            Port::Sim(port) => port.listen().map(Listener::Sim),
+            Port::Tcp(port) => port.listen().map(Listener::Tcp),
+        }
     }
     /// Drops every SYN to this port while set, so that connects hang; they get through at the retransmission
     /// that follows the clearing. Returns false where the world cannot do it (real sockets): nothing is changed then.
-    pub fn drop_syn(&self, _on: bool) -> bool {
-        todo!()
+    pub fn drop_syn(&self, on: bool) -> bool {
+        match self {
+            Port::Sim(port) => {
+                port.drop_syn(on);
+                true
+            }
+            Port::Tcp(_) => false,
+        }
     }
 }
 
@@ -44,6 +56,16 @@ pub enum Listener {
 impl Listener {
     /// The next connection, with the address of its other end.
     pub async fn accept(&mut self) -> io::Result<(Conn, SocketAddr)> {
-        todo!()
+        match self {
+            Listener::Sim(listener) => {
+                let conn = listener.accept().await;
+                let peer = conn.peer_addr();
+                Ok((Conn::Sim(conn), peer))
+            }
+            Listener::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Conn::Tcp(stream), peer))
+            }
+        }
     }
 }
