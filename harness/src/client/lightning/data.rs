@@ -1,6 +1,7 @@
 //! What is to be imported, and its batches as they go over the wire.
 //!
-//! Client and fake cluster agree on [`fake_tikv::data`]: sorted keys by number, as many in each region.
+//! Client and fake cluster agree on [`fake_tikv::data`]: sorted keys by number, as many in each region. Its rows are
+//! small; what a batch lacks of its size on the wire is made up outside of them.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -8,6 +9,7 @@ use std::sync::OnceLock;
 use bytes::{BufMut, Bytes};
 use fake_tikv::data;
 use fake_tikv::proto::import_sstpb::{Pair, WriteBatch, WriteRequest, write_request};
+use fake_tikv::proto::kvrpcpb::Context;
 use prost::encoding::{DecodeContext, WireType};
 use prost::{DecodeError, Message};
 
@@ -77,14 +79,15 @@ impl Engine {
         let last = if end.is_empty() { keys.end } else { position(keys, end) };
         first..last.max(first)
     }
-    /// The batches of `keys`: a range in [`Workload::batches`] parts of [`Workload::batch_bytes`].
+    /// The batches of a payload: [`Workload::batches`] for a whole range, in which its keys are spread evenly, each of
+    /// [`Workload::batch_bytes`]; fewer for a part of a range.
     pub(super) fn batches<'a>(&self, payload: &'a Payload) -> &'a [Batch] {
         payload.batches.get_or_init(|| {
-            let step = self.keys_per_range.div_ceil(self.batches).max(1);
-            let value = (self.batch_bytes / step as usize).saturating_sub(data::key(0).len());
-            let keys = payload.keys.clone();
-            let starts = keys.clone().step_by(step as usize);
-            starts.map(|start| Batch::encode(start..keys.end.min(start + step), value)).collect()
+            let keys = &payload.keys;
+            let batches =
+                (self.batches * (keys.end - keys.start)).div_ceil(self.keys_per_range.max(1)).max(1);
+            let end = |batch| keys.start + (keys.end - keys.start) * batch / batches;
+            (0..batches).map(|batch| Batch::encode(end(batch)..end(batch + 1), self.batch_bytes)).collect()
         })
     }
 }
@@ -111,14 +114,16 @@ impl Payload {
 }
 
 impl Batch {
-    fn encode(keys: Range<u64>, _value: usize) -> Self {
+    fn encode(keys: Range<u64>, size: usize) -> Self {
         let end = keys.end;
-        let pairs: Vec<Pair> =
-            keys.map(|i| Pair { key: data::key(i), value: data::value(i), ..Pair::default() }).collect();
-        let bytes = pairs.iter().map(|pair| pair.key.len() + pair.value.len()).sum();
+        let pair = |i| Pair { key: data::key(i), value: data::value(i), ..Pair::default() };
+        let pairs: Vec<Pair> = keys.map(pair).collect();
+        let filled: usize = pairs.iter().map(|pair| pair.key.len() + pair.value.len()).sum();
         let chunk = write_request::Chunk::Batch(WriteBatch { commit_ts: COMMIT_TS, pairs });
-        let request = WriteRequest { chunk: Some(chunk), ..WriteRequest::default() };
-        Self { end, bytes, request: Prepared(request.encode_to_vec().into()) }
+        let padding =
+            Context { request_source: " ".repeat(size.saturating_sub(filled)), ..Context::default() };
+        let request = WriteRequest { chunk: Some(chunk), context: Some(padding) };
+        Self { end, bytes: filled.max(size), request: Prepared(request.encode_to_vec().into()) }
     }
 }
 
@@ -168,14 +173,33 @@ mod tests {
         batch.pairs
     }
 
+    fn keys_in(batches: &[Batch]) -> Vec<Bytes> {
+        batches.iter().flat_map(pairs).map(|pair| pair.key).collect()
+    }
+
     #[test]
-    fn a_range_goes_in_so_many_batches_with_every_key_once() {
+    fn a_range_goes_in_so_many_batches_of_that_size_with_every_key_once() {
+        for count in [1, 4, 10, 25] {
+            let engine = engine(count);
+            let payload = Payload::new(engine.range(1));
+            let batches = engine.batches(&payload);
+            assert_eq!(batches.len(), count as usize);
+            assert_eq!(keys_in(batches), (10..20).map(data::key).collect::<Vec<_>>());
+            assert_eq!(batches.last().map(|batch| batch.end), Some(20));
+            for batch in batches {
+                let wire = batch.request.encoded_len();
+                assert!((16 << 10..17 << 10).contains(&wire), "{wire}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_range_goes_in_its_share_of_batches() {
         let engine = engine(4);
-        let payload = Payload::new(engine.range(1));
+        let payload = Payload::new(12..17);
         let batches = engine.batches(&payload);
-        assert_eq!(batches.iter().map(|batch| batch.end).collect::<Vec<_>>(), [13, 16, 19, 20]);
-        let keys: Vec<_> = batches.iter().flat_map(pairs).map(|pair| pair.key).collect();
-        assert_eq!(keys, (10..20).map(data::key).collect::<Vec<_>>());
+        assert_eq!(batches.len(), 2);
+        assert_eq!(keys_in(batches), (12..17).map(data::key).collect::<Vec<_>>());
     }
 
     #[test]

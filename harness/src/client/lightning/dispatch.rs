@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backend::Backend;
+use super::call::call;
 use super::chan::Chan;
 use super::error::Error;
 use super::import::FirstError;
 use super::job::{Job, Stage};
 use super::retryer::Retryer;
 use super::wait_group::WaitGroup;
-use crate::probe::frame;
 
 /// Tries of one job before the import fails; source: `maxWriteAndIngestRetryTimes`.
 const MAX_RETRIES: u32 = 30;
@@ -41,7 +41,7 @@ pub(super) async fn dispatch(
             }
         }
     };
-    frame("local.(*Backend).doImport.func2", dispatching).await;
+    call("local.(*Backend).doImport.func2", dispatching).await;
 }
 
 fn put_back(backend: &Backend, retryer: &Retryer, first_error: &FirstError, mut job: Job) {

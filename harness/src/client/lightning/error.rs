@@ -21,7 +21,9 @@ pub(super) enum Error {
     #[error("{0}")]
     Answer(String),
     /// No peer answered as the leader.
-    #[error("[Lightning:KV:ErrNoLeader]write to tikv with no leader returned, region '{region}', leader: {leader}")]
+    #[error(
+        "[Lightning:KV:ErrNoLeader]write to tikv with no leader returned, region '{region}', leader: {leader}"
+    )]
     NoLeader {
         /// The region.
         region: u64,
@@ -127,7 +129,14 @@ mod tests {
 
     fn at(cause: Error) -> Error {
         let epoch = "conf_ver:1 version:1".to_owned();
-        Error::At { peer: 1, store: 2, region: 3, epoch, doing: "when open write stream", cause: Box::new(cause) }
+        Error::At {
+            peer: 1,
+            store: 2,
+            region: 3,
+            epoch,
+            doing: "when open write stream",
+            cause: Box::new(cause),
+        }
     }
 
     /// Which revisions retry: as-reported, fix-48355, fixed.

@@ -8,10 +8,10 @@ use fake_tikv::proto::kvrpcpb::Context;
 use tonic::Code;
 
 use super::backend::Backend;
+use super::call::call;
 use super::error::Error;
 use super::job::{Job, Refused, RegionInfo, Stage, refused};
 use crate::client::ctx::Ctx;
-use crate::probe::frame;
 
 const MULTI_INGEST: &str = "/import_sstpb.ImportSST/MultiIngest";
 /// Tries without a wait between them; source: `maxRetryTimes` of the local backend.
@@ -23,7 +23,8 @@ pub(super) async fn ingest(backend: &Backend, ctx: &Ctx, job: &mut Job) -> Resul
     let Stage::Wrote(written) = &job.stage else { return Ok(()) };
     let written = written.clone();
     for _ in 0..TRIES {
-        let answer = frame("local.(*Backend).doIngest", multi_ingest(backend, ctx, &job.region, &written.metas)).await;
+        let answer =
+            call("local.(*Backend).doIngest", multi_ingest(backend, ctx, &job.region, &written.metas)).await;
         let error = match answer {
             Ok(None) => {
                 job.stage = Stage::Ingested(Some(written));
@@ -58,7 +59,7 @@ pub(super) async fn ingest(backend: &Backend, ctx: &Ctx, job: &mut Job) -> Resul
     Ok(())
 }
 
-/// One MultiIngest at the leader, or at the first peer if none is known; the region error if the store refuses.
+/// One `MultiIngest` at the leader, or at the first peer if none is known; the region error if the store refuses.
 async fn multi_ingest(
     backend: &Backend,
     ctx: &Ctx,
@@ -66,7 +67,7 @@ async fn multi_ingest(
     metas: &[SstMeta],
 ) -> Result<Option<errorpb::Error>, Error> {
     let region = &info.region;
-    let peer = info.leader.as_ref().or(region.peers.first()).cloned();
+    let peer = info.leader.as_ref().or(region.peers.first()).copied();
     let store = peer.as_ref().map_or(0, |peer| peer.store_id);
     let context =
         Context { region_id: region.id, region_epoch: region.region_epoch, peer, ..Context::default() };

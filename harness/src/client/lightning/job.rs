@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) wait_until: Instant,
     pub(super) last_error: Option<Error>,
     /// While it lives, the import is not over.
-    pub(super) ticket: Ticket,
+    pub(super) _ticket: Ticket,
 }
 
 /// A region and its leader, as far as PD knows one.
@@ -80,6 +80,24 @@ pub(super) enum Refused {
     Fatal,
 }
 
+#[cfg(test)]
+impl Job {
+    /// A job for no region in particular.
+    pub(super) fn new(keys: Range<u64>, stage: Stage, ticket: Ticket) -> Self {
+        let region = RegionInfo { region: Region::default(), leader: None };
+        Self {
+            payload: Arc::new(Payload::new(keys.clone())),
+            keys,
+            region: Arc::new(region),
+            stage,
+            retry_count: 0,
+            wait_until: Instant::now(),
+            last_error: None,
+            _ticket: ticket,
+        }
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -95,9 +113,10 @@ impl RegionInfo {
     /// Whether the files lie within the region.
     fn covers(&self, metas: &[SstMeta]) -> bool {
         let (start, end) = (&self.region.start_key, &self.region.end_key);
-        metas.iter().filter_map(|meta| meta.range.as_ref()).all(|range| {
-            range.start >= *start && (end.is_empty() || range.end < *end)
-        })
+        metas
+            .iter()
+            .filter_map(|meta| meta.range.as_ref())
+            .all(|range| range.start >= *start && (end.is_empty() || range.end < *end))
     }
     /// Its epoch, as logs print it.
     pub(super) fn epoch(&self) -> String {
@@ -144,7 +163,7 @@ fn moved(current: &[Region], old: &RegionInfo, metas: &[SstMeta]) -> Option<Regi
         let info = RegionInfo { region: region.clone(), leader: None };
         info.covers(metas).then_some(info.region)
     })?;
-    let leader = region.peers.iter().find(|peer| peer.store_id == store).cloned()?;
+    let leader = region.peers.iter().find(|peer| peer.store_id == store).copied()?;
     Some(RegionInfo { region, leader: Some(leader) })
 }
 
@@ -159,8 +178,9 @@ mod tests {
     }
     fn region(start: &'static str, end: &'static str, stores: &[u64]) -> RegionInfo {
         let peers: Vec<_> = stores.iter().map(|&store| peer(store * 10, store)).collect();
-        let leader = peers.first().cloned();
-        let region = Region { id: 1, start_key: start.into(), end_key: end.into(), peers, ..Region::default() };
+        let leader = peers.first().copied();
+        let region =
+            Region { id: 1, start_key: start.into(), end_key: end.into(), peers, ..Region::default() };
         RegionInfo { region, leader }
     }
     fn meta(start: &'static str, end: &'static str) -> SstMeta {
@@ -174,7 +194,10 @@ mod tests {
     #[test]
     fn each_region_error_has_its_way_back() {
         type E = errorpb::Error;
-        assert_eq!(next(&E { not_leader: Some(errorpb::NotLeader::default()), ..E::default() }), Refused::Rescan);
+        assert_eq!(
+            next(&E { not_leader: Some(errorpb::NotLeader::default()), ..E::default() }),
+            Refused::Rescan
+        );
         let not_found = errorpb::RegionNotFound::default();
         assert_eq!(next(&E { region_not_found: Some(not_found), ..E::default() }), Refused::Rescan);
         let read_index = errorpb::ReadIndexNotReady::default();

@@ -71,7 +71,11 @@ impl Log {
 
 /// ` [name=value]`, quoted where the value has more than one word.
 fn field(name: &str, value: &str) -> String {
-    if value.contains([' ', '"', '=', '[', ']']) { format!(" [{name}={value:?}]") } else { format!(" [{name}={value}]") }
+    if value.contains([' ', '"', '=', '[', ']']) {
+        format!(" [{name}={value:?}]")
+    } else {
+        format!(" [{name}={value}]")
+    }
 }
 
 #[cfg(test)]

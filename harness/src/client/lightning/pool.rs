@@ -8,12 +8,13 @@ use tokio::sync::Mutex;
 use tonic::Status;
 use unstuck_net::Net;
 
+use super::call::call;
 use super::error::Error;
 use crate::client::Scale;
 use crate::client::ctx::Ctx;
 use crate::client::grpc::{ClientConn, DialOptions};
 use crate::client::pd::PdClient;
-use crate::probe::{Actors, Site, frame, wait};
+use crate::probe::{Actors, Site, wait};
 
 /// Lightning's keepalive: a ping after 10 min without anything read; source: `gRPCKeepAliveTime` of the local backend.
 pub(super) const KEEPALIVE_TIME: Duration = Duration::from_secs(10 * 60);
@@ -71,7 +72,7 @@ impl Pool {
         let slots = stores.entry(store).or_default();
         if slots.conns.len() < self.per_store {
             let dial = self.dial(ctx, store, slots.conns.len());
-            let conn = frame("local.(*importClientFactoryImpl).makeConn", dial).await?;
+            let conn = call("local.(*importClientFactoryImpl).makeConn", dial).await?;
             slots.conns.push(conn.clone());
             return Ok(conn);
         }
@@ -88,11 +89,11 @@ impl Pool {
     }
 
     async fn dial(&self, ctx: &Ctx, store: u64, slot: usize) -> Result<ClientConn, Error> {
-        let found = self.pd.get_store(ctx, store).await?;
+        let found = Box::pin(self.pd.get_store(ctx, store)).await?;
         let addr = if found.peer_address.is_empty() { &found.address } else { &found.peer_address };
-        let addr: SocketAddr = addr
-            .parse()
-            .map_err(|_| Status::unavailable(format!("name resolver error: produced zero addresses for `{addr}`")))?;
+        let addr: SocketAddr = addr.parse().map_err(|_| {
+            Status::unavailable(format!("name resolver error: produced zero addresses for `{addr}`"))
+        })?;
         let options = DialOptions {
             backoff_base: self.scale.timer(BACKOFF_BASE),
             backoff_max: self.scale.timer(BACKOFF_MAX),

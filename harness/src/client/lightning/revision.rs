@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_revisions_differ_as_the_patches_did() {
-        let table = Revision::ALL.map(|r| (r.write_timeout(), r.tells_the_cause(), r.retries_refused_limit()));
+        let table =
+            Revision::ALL.map(|r| (r.write_timeout(), r.tells_the_cause(), r.retries_refused_limit()));
         let limit = Some(Duration::from_secs(900));
         assert_eq!(table, [(None, false, false), (limit, false, false), (limit, true, true)]);
     }

@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use fake_tikv::data;
 use tokio::time::{Instant, sleep_until};
+use unstuck_net::Clock;
 use unstuck_record::Resource;
 
 use super::backend::Backend;
+use super::call::call;
 use super::data::{Engine, Payload};
 use super::error::Error;
 use super::job::{Job, RegionInfo, Stage};
 use super::wait_group::WaitGroup;
+use crate::client::Scale;
 use crate::client::ctx::Ctx;
-use crate::probe::{Site, frame, wait};
+use crate::client::pd::PdClient;
+use crate::probe::{Site, wait};
 
 /// Regions asked for in one call; source: `scanRegionLimit` of the local backend.
 const PAGE: i32 = 128;
@@ -36,8 +40,8 @@ pub(super) async fn generate_jobs(
     if keys.is_empty() {
         return Ok(vec![]);
     }
-    let scan = frame("split.PaginateScanRegion", paginate(backend, ctx, keys));
-    let regions = frame("local.(*Backend).generateJobForRange", scan).await?;
+    let scan = call("split.PaginateScanRegion", paginate(backend, ctx, keys));
+    let regions = call("local.(*Backend).generateJobForRange", scan).await?;
     let jobs = regions.into_iter().filter_map(|region| {
         let keys = Engine::within(keys, &region.region.start_key, &region.region.end_key);
         let reused = payload.is_of(&keys);
@@ -50,56 +54,102 @@ pub(super) async fn generate_jobs(
             retry_count: 0,
             wait_until: Instant::now(),
             last_error: None,
-            ticket: job_wg.add(),
+            _ticket: job_wg.add(),
         })
     });
     Ok(jobs.collect())
+}
+
+/// How many keys each region of the data set has, which the border between the first two tells.
+pub(super) async fn keys_per_region(pd: &PdClient, ctx: &Ctx, waits: &mut Backoff) -> Result<u32, Error> {
+    loop {
+        let reason = match Box::pin(pd.scan_regions(ctx, b"", b"", 2)).await {
+            Ok(regions) => {
+                let border = regions.get(1).and_then(|(second, _)| data::number(&second.start_key));
+                match border.and_then(|keys| u32::try_from(keys).ok()) {
+                    Some(keys) => return Ok(keys),
+                    None => {
+                        return Err(Error::Scan(
+                            "no border between two regions tells the size of the data".into(),
+                        ));
+                    }
+                }
+            }
+            Err(status) => Error::Rpc(status).to_string(),
+        };
+        waits.next(ctx, reason).await?;
+    }
 }
 
 /// The regions that cover `keys`, without a gap and each with a leader. Tries again until PD can tell.
 async fn paginate(backend: &Backend, ctx: &Ctx, keys: &Range<u64>) -> Result<Vec<RegionInfo>, Error> {
     let (start, end) = (data::key(keys.start), data::key(keys.end));
     let mut known = 0;
-    let mut left = ATTEMPTS;
-    let mut backoff = BACKOFF_BASE;
+    let mut waits = Backoff::new(backend.scale, backend.clock);
     loop {
-        let scanned = pages(backend, ctx, &start, &end).await;
-        let reason = match &scanned {
-            Ok(regions) => match inconsistency(&start, &end, regions) {
-                None => return scanned.map_err(Error::Scan),
+        let scanned = pages(&backend.pd, ctx, &start, &end).await;
+        let found = scanned.as_ref().map_or(0, Vec::len);
+        let reason = match scanned {
+            Err(reason) => reason,
+            Ok(regions) => match inconsistency(&start, &end, &regions) {
+                None => return Ok(regions),
                 Some(reason) => reason,
             },
-            Err(reason) => reason.clone(),
         };
-        if let Some(error) = ctx.error() {
-            return Err(error.into());
-        }
-        let found = scanned.map_or(0, |regions| regions.len());
-        // another number of regions means that the cluster is getting somewhere
-        if found == known {
-            left -= 1;
+        if found != known {
+            // the cluster is getting somewhere
+            waits.forgive();
         }
         known = found;
-        if left == 0 {
-            return Err(Error::Scan(reason));
-        }
         backend.log.warn("failed to scan region, retrying", &[("error", &reason), ("regionLength", &found)]);
-        let until = Instant::now() + backend.scale.timer(backoff);
-        let timer = Resource::Timer { until_ms: backend.clock.ms_at(until) };
-        ctx.run(wait(Site::new("rescan", timer), sleep_until(until))).await?;
-        backoff = (backoff * 2).min(BACKOFF_MAX);
+        waits.next(ctx, reason).await?;
     }
 }
 
-async fn pages(backend: &Backend, ctx: &Ctx, start: &[u8], end: &[u8]) -> Result<Vec<RegionInfo>, String> {
+/// The waits between the tries of one scan.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    scale: Scale,
+    clock: Clock,
+    left: u32,
+    wait: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new(scale: Scale, clock: Clock) -> Self {
+        Self { scale, clock, left: ATTEMPTS, wait: BACKOFF_BASE }
+    }
+    /// The last try does not count.
+    fn forgive(&mut self) {
+        self.left += 1;
+    }
+    /// Waits before another try, or fails with `reason` if there have been enough.
+    async fn next(&mut self, ctx: &Ctx, reason: String) -> Result<(), Error> {
+        if let Some(error) = ctx.error() {
+            return Err(error.into());
+        }
+        self.left -= 1;
+        if self.left == 0 {
+            return Err(Error::Scan(reason));
+        }
+        let until = Instant::now() + self.scale.timer(self.wait);
+        let timer = Resource::Timer { until_ms: self.clock.ms_at(until) };
+        self.wait = (self.wait * 2).min(BACKOFF_MAX);
+        Ok(ctx.run(wait(Site::new("rescan", timer), sleep_until(until))).await?)
+    }
+}
+
+async fn pages(pd: &PdClient, ctx: &Ctx, start: &[u8], end: &[u8]) -> Result<Vec<RegionInfo>, String> {
     let mut regions: Vec<RegionInfo> = vec![];
     let mut from = start.to_vec();
     loop {
-        let page = backend.pd.scan_regions(ctx, &from, end, PAGE).await;
+        let page = Box::pin(pd.scan_regions(ctx, &from, end, PAGE)).await;
         let page = page.map_err(|status| format!("scan regions: {}", Error::Rpc(status)))?;
         let last = page.len() < PAGE as usize;
         regions.extend(page.into_iter().map(|(region, leader)| RegionInfo { region, leader }));
-        let Some(reached) = regions.last().map(|last| last.region.end_key.to_vec()) else { return Ok(regions) };
+        let Some(reached) = regions.last().map(|last| last.region.end_key.to_vec()) else {
+            return Ok(regions);
+        };
         if last || reached.is_empty() || reached.as_slice() >= end {
             return Ok(regions);
         }
@@ -118,7 +168,9 @@ fn inconsistency(start: &[u8], end: &[u8], regions: &[RegionInfo]) -> Option<Str
     if !last.region.end_key.is_empty() && last.region.end_key.as_ref() < end {
         return Some(format!("last region {}'s endKey < endKey", last.region.id));
     }
-    if let Some(without) = regions.iter().find(|info| info.leader.as_ref().is_none_or(|peer| peer.store_id == 0)) {
+    if let Some(without) =
+        regions.iter().find(|info| info.leader.as_ref().is_none_or(|peer| peer.store_id == 0))
+    {
         return Some(format!("region {}'s leader is nil", without.region.id));
     }
     let apart = regions.windows(2).find(|pair| pair[0].region.end_key != pair[1].region.start_key)?;

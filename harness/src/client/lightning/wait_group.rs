@@ -26,7 +26,12 @@ pub(super) struct Ticket(WaitGroup);
 impl WaitGroup {
     /// Nothing lives yet. `name` is the wait site.
     pub(super) fn new(name: &'static str) -> Self {
-        Self(Arc::new(Inner { name, live: AtomicUsize::new(0), zero: Notify::new(), owners: Actors::new(name) }))
+        Self(Arc::new(Inner {
+            name,
+            live: AtomicUsize::new(0),
+            zero: Notify::new(),
+            owners: Actors::new(name),
+        }))
     }
     /// `Add(1)`.
     pub(super) fn add(&self) -> Ticket {

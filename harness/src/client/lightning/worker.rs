@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use super::backend::Backend;
+use super::call::call;
 use super::chan::Chan;
+use super::data::Payload;
 use super::error::Error;
 use super::ingest::ingest;
 use super::job::{Job, Stage};
-use super::data::Payload;
 use super::scan::generate_jobs;
 use super::wait_group::WaitGroup;
 use super::write::write_to_tikv;
 use crate::client::ctx::Ctx;
-use crate::probe::{frame, progressed};
+use crate::probe::progressed;
 
 /// Works until the context ends or `jobs` is closed. An error is one that no further try can mend.
 pub(super) async fn work(
@@ -28,7 +29,7 @@ pub(super) async fn work(
     while let Ok(Some(mut job)) = ctx.run(jobs.recv()).await {
         backend.meter.attempt();
         let in_flight = backend.meter.job();
-        let executed = frame("local.(*Backend).executeJob", execute(&backend, &ctx, &mut job)).await;
+        let executed = call("local.(*Backend).executeJob", execute(&backend, &ctx, &mut job)).await;
         drop(in_flight);
         if job.stage == Stage::NeedRescan {
             for job in rescan(&backend, &ctx, job, &job_wg).await? {
@@ -54,10 +55,10 @@ async fn rescan(backend: &Backend, ctx: &Ctx, job: Job, job_wg: &WaitGroup) -> R
 /// Takes a job to `ingested` if it can. After a retryable error its stage says what is left to do.
 async fn execute(backend: &Backend, ctx: &Ctx, job: &mut Job) -> Result<(), Error> {
     loop {
-        if let Err(error) = frame("local.(*Backend).writeToTiKV", write_to_tikv(backend, ctx, job)).await {
+        if let Err(error) = call("local.(*Backend).writeToTiKV", write_to_tikv(backend, ctx, job)).await {
             return later(backend, job, error, "meet retryable error when writing to TiKV");
         }
-        if let Err(error) = frame("local.(*Backend).ingest", ingest(backend, ctx, job)).await {
+        if let Err(error) = call("local.(*Backend).ingest", ingest(backend, ctx, job)).await {
             return later(backend, job, error, "meet retryable error when ingesting");
         }
         let Stage::Ingested(written) = &job.stage else { return Ok(()) };

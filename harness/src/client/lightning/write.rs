@@ -6,12 +6,12 @@ use fake_tikv::proto::metapb::Peer;
 use tokio::time::Instant;
 
 use super::backend::Backend;
+use super::call::call;
 use super::data::Batch;
 use super::error::Error;
 use super::job::{Job, RegionInfo, Stage, Written};
 use crate::client::ctx::{Ctx, CtxError};
 use crate::client::grpc::{ClientStream, SendError};
-use crate::probe::frame;
 
 const WRITE: &str = "/import_sstpb.ImportSST/Write";
 /// Bytes after which a write stops and leaves the rest of its keys to a next one: the split size of 96 MiB, and a
@@ -26,7 +26,7 @@ pub(super) async fn write_to_tikv(backend: &Backend, ctx: &Ctx, job: &mut Job) -
     if job.stage != Stage::RegionScanned {
         return Ok(());
     }
-    match frame("local.(*Backend).doWrite", do_write(backend, ctx, job)).await {
+    match call("local.(*Backend).doWrite", do_write(backend, ctx, job)).await {
         Ok(stage) => {
             job.stage = stage;
             Ok(())
@@ -74,7 +74,8 @@ async fn write_to_peers(
     let meta = request_of_meta(backend, job);
     let mut streams = Vec::with_capacity(info.region.peers.len());
     for peer in &info.region.peers {
-        let conn = backend.pool.get(ctx, peer.store_id).await.map_err(at(info, peer, "when create client"))?;
+        let conn =
+            backend.pool.get(ctx, peer.store_id).await.map_err(at(info, peer, "when create client"))?;
         let stream = conn.new_stream(ctx, WRITE).await.map_err(Error::from);
         let mut stream = stream.map_err(at(info, peer, "when open write stream"))?;
         stream.send_msg(&meta).await.map_err(unasked).map_err(at(info, peer, "when send meta"))?;
@@ -84,12 +85,15 @@ async fn write_to_peers(
     let mut bytes = 0;
     let mut remaining = None;
     for batch in backend.engine.batches(&job.payload) {
-        frame("local.(*Backend).doWrite.func5", flush(backend, ctx, deadline, info, &mut streams, batch)).await?;
+        call("local.(*Backend).doWrite.func5", flush(backend, ctx, deadline, info, &mut streams, batch))
+            .await?;
         bytes += batch.bytes;
         let full = bytes >= REGION_MAX_BYTES || batch.end - job.keys.start >= REGION_MAX_KEYS;
         if full && batch.end < job.keys.end {
             remaining = Some(batch.end);
-            backend.log.info("write to tikv partial finish", &[("region", &info.region.id), ("size", &bytes)]);
+            backend
+                .log
+                .info("write to tikv partial finish", &[("region", &info.region.id), ("size", &bytes)]);
             break;
         }
     }
