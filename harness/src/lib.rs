@@ -12,11 +12,11 @@
 //! * [`run`]: one case from plan to record, and many of them
 //! * [`cli`]: the `unstuck` command
 
-// pub mod cli;
+pub mod cli;
 pub mod client;
 pub mod fault;
 pub mod probe;
 pub mod proxy;
-// pub mod run;
+pub mod run;
 pub mod scenario;
 pub mod verdict;

@@ -49,6 +49,13 @@ impl Conn {
             Conn::Tcp(stream) => tcp::reset_on_drop(stream),
         }
     }
+    /// [`ReadHalf::readable`] as a poll; shares its task with `poll_read`. An error that it returns is not told again.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Conn::Sim(conn) => conn.poll_readable(cx).map(Ok),
+            Conn::Tcp(stream) => tcp::poll_readable(stream, cx),
+        }
+    }
     /// The two directions, for use by one task at the same time. The connection ends with `self`, not with a half.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match self {

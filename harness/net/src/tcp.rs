@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -103,10 +104,10 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    pub(crate) async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = self.inner.accept().await?;
+    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (stream, peer) = ready!(self.inner.poll_accept(cx))?;
         stream.set_nodelay(true)?;
-        Ok((stream, peer))
+        Poll::Ready(Ok((stream, peer)))
     }
 }
 
@@ -126,6 +127,18 @@ pub(crate) async fn readable(stream: &TcpStream) -> io::Result<()> {
         match stream.try_io(Interest::READABLE, peek) {
             Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
             outcome => return outcome.map(drop),
+        }
+    }
+}
+
+/// As [`readable`], but a pending error is taken off the socket and returned.
+pub(crate) fn poll_readable(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+        match stream.try_io(Interest::READABLE, peek) {
+            Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
+            outcome => return Poll::Ready(outcome.map(drop)),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
             Ok((mut run, judgement)) => {
                 verdicts.push(judgement.verdict);
                 run.judgement = Some(judgement);
-                printer.case(&run, Some(path), None);
+                printer.case(run, Some(path), None);
             }
             Err(error) => {
                 broken = true;

@@ -1,11 +1,12 @@
 //! The `unstuck` command: arguments, one file a subcommand, exit codes. Only here reports meet the rest.
 
-mod check;
+mod choose;
 mod exit;
 mod judge;
+mod results;
 mod run;
-mod schema;
 mod screen;
+mod table;
 
 use std::process::ExitCode;
 
@@ -33,10 +34,6 @@ enum Command {
     Run(run::RunArgs),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
-    /// Checks scenario files: all errors of all files, nothing is run.
-    Check(check::CheckArgs),
-    /// Prints the JSON schema of scenario files, for editors.
-    Schema,
 }
 
 /// Parses the arguments, does what they say, and tells the exit code.
@@ -52,8 +49,6 @@ pub fn main() -> ExitCode {
     match args.command {
         Command::Run(args) => run::run(&args, colour),
         Command::Judge(args) => judge::run(&args, colour),
-        Command::Check(args) => check::run(&args, colour),
-        Command::Schema => schema::run(),
     }
     .into()
 }

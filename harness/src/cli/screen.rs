@@ -88,7 +88,10 @@ impl Screen {
         let at = minutes(Duration::from_millis(shown.at_ms));
         let faults = if shown.faults.is_empty() { "no fault".to_owned() } else { shown.faults.join(" + ") };
         let wall = f64::from(row.ticks) / 10.0;
-        let state = format!("{} at {at}, {} of {}, {faults}, {wall:.0} s of wall time", shown.phase, shown.unique, shown.total);
+        let state = format!(
+            "{} at {at}, {} of {}, {faults}, {wall:.0} s of wall time",
+            shown.phase, shown.unique, shown.total
+        );
         if let Some(bar) = &row.bar {
             bar.set_message(format!("{}: {state}", row.title));
             bar.tick();

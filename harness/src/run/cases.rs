@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_tikv::{Node, PeerOrder};
-use unstuck_record::{Expect, Outcome};
+use unstuck_record::Expect;
 
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Scale, Workload};
-use crate::fault::{Plan, Topology};
+use crate::fault::Plan;
+use crate::fault::plan::{Topology, Unplannable};
 use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
 
 /// What is chosen besides the case and the client.
@@ -42,18 +43,30 @@ impl Default for Choice {
     }
 }
 
-/// Makes a case ready to run. `None` if there is no such client, which a loaded file or a parsed flag excludes.
-pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Option<Setup> {
-    let under_test = client::find(&client.name, &client.revision)?;
+/// Why a case cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The selector does not fit the cluster or the client.
+    #[error(transparent)]
+    Unplannable(#[from] Unplannable),
+    /// A client that scenarios know and this build does not.
+    #[error("this build has no client `{0}`")]
+    NoSuchClient(ClientRef),
+}
+
+/// Makes a case ready to run.
+pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
+    let under_test =
+        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
     let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
     let topology = topology(&client.name, &sizes);
-    let plan = Plan::new(case, &topology, split(choice.seed, "plan"));
+    let plan = Plan::new(case, &topology, split(choice.seed, "plan"))?;
     let restart = under_test.timers().restart_period;
     let length = scenario::sizes::target_duration(case.warm_up, plan.last_heal(), restart);
     let expect = choice.expect.as_ref().unwrap_or(&case.expect);
     let mut notes: Vec<String> = choice.note.iter().cloned().collect();
     notes.extend(departures(&client.name, &sizes));
-    Some(Setup {
+    Ok(Setup {
         file: file.name.clone(),
         line: case.line,
         case: case.name.clone(),
@@ -129,9 +142,4 @@ fn departures(client: &str, sizes: &Sizes) -> Vec<String> {
         notes.push(format!("{} connections a store (usual: {})", sizes.connections, usual.connections));
     }
     notes
-}
-
-/// Whether the expectation is the one that a scenario has when it says nothing.
-pub fn is_default(expect: &Expect) -> bool {
-    expect.outcome == Outcome::Completed
 }
