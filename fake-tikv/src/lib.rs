@@ -1,5 +1,7 @@
 //! A TiKV cluster in one process that speaks the real wire protocol.
 
+pub mod proto;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
