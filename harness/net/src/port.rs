@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use crate::Conn;
 use crate::sim::{SimListener, SimPort};
@@ -19,16 +20,36 @@ pub enum Port {
 impl Port {
     /// The address, with the real port number.
     pub fn addr(&self) -> SocketAddr {
-        todo!()
+        match self {
+            Port::Sim(port) => port.addr(),
+            Port::Tcp(port) => port.addr(),
+        }
     }
     /// Starts to listen. One listener at a time; dropping it refuses new connects and leaves accepted ones open.
     pub fn listen(&self) -> io::Result<Listener> {
-        todo!()
+        match self {
+            Port::Sim(port) => port.listen().map(Listener::Sim),
+            Port::Tcp(port) => port.listen().map(Listener::Tcp),
+        }
     }
     /// Drops every SYN to this port while set, so that connects hang; they get through at the retransmission
     /// that follows the clearing. Returns false where the world cannot do it (real sockets): nothing is changed then.
-    pub fn drop_syn(&self, _on: bool) -> bool {
-        todo!()
+    pub fn drop_syn(&self, on: bool) -> bool {
+        match self {
+            Port::Sim(port) => {
+                port.drop_syn(on);
+                true
+            }
+            Port::Tcp(_) => false,
+        }
+    }
+    /// How many connects were refused or had their SYN dropped so far, each counted once. `None` where the world
+    /// does not tell (real sockets: the kernel refuses, and nobody hears of it).
+    pub fn turned_away(&self) -> Option<u64> {
+        match self {
+            Port::Sim(port) => Some(port.turned_away()),
+            Port::Tcp(_) => None,
+        }
     }
 }
 
@@ -44,6 +65,18 @@ pub enum Listener {
 impl Listener {
     /// The next connection, with the address of its other end.
     pub async fn accept(&mut self) -> io::Result<(Conn, SocketAddr)> {
-        todo!()
+        std::future::poll_fn(|cx| self.poll_accept(cx)).await
+    }
+    /// [`Listener::accept`] as a poll.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Conn, SocketAddr)>> {
+        match self {
+            Listener::Sim(listener) => listener.poll_accept(cx).map(|conn| {
+                let peer = conn.peer_addr();
+                Ok((Conn::Sim(conn), peer))
+            }),
+            Listener::Tcp(listener) => {
+                listener.poll_accept(cx).map_ok(|(stream, peer)| (Conn::Tcp(stream), peer))
+            }
+        }
     }
 }

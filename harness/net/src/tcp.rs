@@ -1,9 +1,19 @@
 //! Real sockets on this machine.
 
-use std::io;
+use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::{Conn, Port};
+
+/// Connections that wait to be accepted, as in the sim.
+const BACKLOG: i32 = 1024;
 
 /// How sockets are made.
 #[derive(Clone, Copy, Debug)]
@@ -18,27 +28,117 @@ impl Default for TcpConfig {
     }
 }
 
+impl TcpConfig {
+    /// A socket with its buffers set, which must be before it listens or connects: the handshake fixes the window scale.
+    fn socket(self, domain: Domain) -> io::Result<Socket> {
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        if let Some(bytes) = self.buffer {
+            socket.set_send_buffer_size(bytes)?;
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    /// A socket bound to a port that another one of ours may share.
+    fn bind(self, at: SocketAddr) -> io::Result<Socket> {
+        let socket = self.socket(Domain::for_address(at))?;
+        socket.set_reuse_address(true)?;
+        #[cfg(unix)]
+        socket.set_reuse_port(true)?;
+        socket.bind(&at.into())?;
+        Ok(socket)
+    }
+}
+
 /// Real sockets.
 #[derive(Clone, Debug)]
 pub struct TcpNet {
-    _config: TcpConfig,
+    config: TcpConfig,
 }
-/// A bound socket that reserves its port.
-#[derive(Debug)]
-pub struct TcpPort;
-/// A listening socket.
-#[derive(Debug)]
-pub struct TcpListener;
 
 impl TcpNet {
     /// Sockets with `config`.
     pub fn new(config: TcpConfig) -> Self {
-        Self { _config: config }
+        Self { config }
     }
-    pub(crate) fn reserve(&self, _at: SocketAddr) -> io::Result<Port> {
-        todo!()
+
+    pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<Port> {
+        let reserved = self.config.bind(at)?;
+        let addr = reserved.local_addr()?.as_socket().expect("a TCP socket has an IP address");
+        Ok(Port::Tcp(TcpPort { config: self.config, addr, _reserved: reserved }))
     }
-    pub(crate) async fn connect(&self, _to: SocketAddr) -> io::Result<Conn> {
-        todo!()
+
+    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Conn> {
+        let socket = TcpSocket::from_std_stream(self.config.socket(Domain::for_address(to))?.into());
+        let stream = socket.connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Conn::Tcp(stream))
+    }
+}
+
+/// A bound socket that reserves its port and never listens, so that connects are refused.
+#[derive(Debug)]
+pub struct TcpPort {
+    config: TcpConfig,
+    addr: SocketAddr,
+    _reserved: Socket,
+}
+
+impl TcpPort {
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn listen(&self) -> io::Result<TcpListener> {
+        let socket = self.config.bind(self.addr)?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener { inner: tokio::net::TcpListener::from_std(socket.into())? })
+    }
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct TcpListener {
+    inner: tokio::net::TcpListener,
+}
+
+impl TcpListener {
+    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (stream, peer) = ready!(self.inner.poll_accept(cx))?;
+        stream.set_nodelay(true)?;
+        Poll::Ready(Ok((stream, peer)))
+    }
+}
+
+/// A failure means that the socket is gone, and with it what there was to reset.
+pub(crate) fn reset_on_drop(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+/// Readiness may be stale, so that a peek has to confirm it. What has ended stays ended and needs no peek, which
+/// would take the pending error off the socket.
+pub(crate) async fn readable(stream: &TcpStream) -> io::Result<()> {
+    loop {
+        if stream.ready(Interest::READABLE).await?.is_read_closed() {
+            return Ok(());
+        }
+        let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+        match stream.try_io(Interest::READABLE, peek) {
+            Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
+            outcome => return outcome.map(drop),
+        }
+    }
+}
+
+/// As [`readable`], but a pending error is taken off the socket and returned.
+pub(crate) fn poll_readable(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+        match stream.try_io(Interest::READABLE, peek) {
+            Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
+            outcome => return Poll::Ready(outcome.map(drop)),
+        }
     }
 }

@@ -47,6 +47,15 @@ pub trait Client: Send + Sync + std::fmt::Debug {
     fn audit(&self, seen: &Observed, counts: &Counts) -> Work;
 }
 
+/// The client of this name in this revision.
+pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
+    match (name, revision) {
+        ("br", "as-reported") => Some(Box::new(br::Br { revision: br::Revision::AsReported })),
+        ("br", "fixed") => Some(Box::new(br::Br { revision: br::Revision::Fixed })),
+        _ => None,
+    }
+}
+
 /// Why a client gave up, as it says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -147,7 +147,10 @@ impl Running {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "wall time is what is asked for, and it stays out of the record")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "wall time is what is asked for, and it stays out of the record"
+)]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = std::time::Instant::now();
     let output = work();

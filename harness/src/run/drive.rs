@@ -1,6 +1,6 @@
 //! The one loop that owns a run: it starts the client, carries the plan out, samples, and knows when to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use unstuck_net::{Clock, Net};
-use unstuck_record::{End, EndReason, Event, Limits, Line, Sample};
+use unstuck_record::{End, EndReason, Event, Evidence, Limits, Line, PlannedFault, Sample};
 
 use super::recorder::Recorder;
 use super::seed::split;
@@ -18,6 +18,7 @@ use super::status::Status;
 use super::trace;
 use super::world::{Active, World};
 use crate::client::{Env, Failure, Log, Timers};
+use crate::fault::Plan;
 use crate::probe::{Meter, Tasks};
 
 /// So many samples span a run's budget; as many dumps as this over [`DUMP_EVERY`].
@@ -84,13 +85,14 @@ pub(super) async fn drive(
 ) -> io::Result<Driven> {
     let clock = Clock::start();
     let world = World::start(&net, clock, setup, recorder).await?;
-    let mut plan = Steps::new(setup, &world);
+    let mut plan = Steps::new(setup);
     recorder.begin(world.infos(), plan.planned(&world));
 
     let tasks = Tasks::new(clock);
     status.attach_tasks(&tasks);
     let meter = Meter::default();
-    let mut probe = Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
+    let mut probe =
+        Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
     let env = env(setup, net, &world, &tasks, &meter, recorder);
     recorder.event(clock.ms(), Event::ClientStarted);
     let mut client = pin!(tasks.spawn("main", setup.client.run(env)).join("main"));
@@ -142,41 +144,39 @@ pub(super) async fn drive(
 }
 
 /// The plan as steps in time: injections and heals.
-struct Steps<'a> {
-    setup: &'a Setup,
+struct Steps {
+    plan: Plan,
     start: Instant,
     /// By time; at one time heals come before injections, so that back-to-back faults do not overlap.
-    due: BTreeMap<(Duration, bool, usize), ()>,
+    due: BTreeSet<(Duration, bool, usize)>,
     active: BTreeMap<usize, Active>,
 }
 
-impl<'a> Steps<'a> {
-    fn new(setup: &'a Setup, _world: &World) -> Self {
-        let mut due = BTreeMap::new();
-        for (fault, injection) in setup.plan.injections.iter().enumerate() {
-            let (start, end) = (setup.scale.span(injection.start), setup.scale.span(injection.end));
-            due.insert((start, true, fault), ());
+impl Steps {
+    fn new(setup: &Setup) -> Self {
+        let plan = setup.plan.scaled(setup.scale.by());
+        let mut due = BTreeSet::new();
+        for (fault, one) in plan.injections.iter().enumerate() {
+            due.insert((one.start, true, fault));
             // a fault of no duration is healed after its injection all the same
-            due.insert((end.max(start + Duration::from_millis(1)), false, fault), ());
+            due.insert((one.end.max(one.start + Duration::from_millis(1)), false, fault));
         }
-        Self { setup, start: Instant::now(), due, active: BTreeMap::new() }
+        Self { plan, start: Instant::now(), due, active: BTreeMap::new() }
     }
 
-    fn planned(&self, world: &World) -> Vec<unstuck_record::PlannedFault> {
-        let scale = self.setup.scale;
-        let injections = self.setup.plan.injections.iter();
-        injections.map(|one| world.planned(one, scale.span(one.start), scale.span(one.end))).collect()
+    fn planned(&self, world: &World) -> Vec<PlannedFault> {
+        self.plan.injections.iter().map(|one| world.planned(one)).collect()
     }
 
     fn next_at(&self) -> Option<Instant> {
-        self.due.keys().next().map(|(at, _, _)| self.start + *at)
+        self.due.first().map(|(at, _, _)| self.start + *at)
     }
 
     fn take_next(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
-        let Some(((_, inject, fault), ())) = self.due.pop_first() else { return };
+        let Some((_, inject, fault)) = self.due.pop_first() else { return };
         if inject {
             recorder.event(clock.ms(), Event::FaultInjected { fault });
-            self.active.insert(fault, world.inject(fault, &self.setup.plan.injections[fault]));
+            self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
         } else {
             self.heal(fault, world, recorder, clock);
         }
@@ -195,7 +195,7 @@ impl<'a> Steps<'a> {
         while let Some((&fault, _)) = self.active.first_key_value() {
             self.heal(fault, world, recorder, clock);
         }
-        for (_, inject, fault) in std::mem::take(&mut self.due).into_keys() {
+        for (_, inject, fault) in std::mem::take(&mut self.due) {
             if inject {
                 recorder.event(clock.ms(), Event::FaultNotNeeded { fault });
             }
@@ -203,12 +203,12 @@ impl<'a> Steps<'a> {
         self.show(status);
     }
 
-    fn evidence(&self, world: &World) -> Vec<unstuck_record::Evidence> {
-        (0..self.setup.plan.injections.len()).map(|fault| world.evidence(fault)).collect()
+    fn evidence(&self, world: &World) -> Vec<Evidence> {
+        (0..self.plan.injections.len()).map(|fault| world.evidence(fault)).collect()
     }
 
     fn show(&self, status: &Status) {
-        let kind = |fault: &usize| self.setup.plan.injections[*fault].kind.clone();
+        let kind = |fault: &usize| self.plan.injections[*fault].kind.clone();
         status.faults(self.active.keys().map(kind).collect());
     }
 }
@@ -289,7 +289,10 @@ fn panicked(error: JoinError) -> String {
         return "its main task was cancelled".to_owned();
     }
     let payload = error.into_panic();
-    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("(no message)"))
 }
 

@@ -1,5 +1,6 @@
 //! One case, from plan to record and verdict.
 //!
+//! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
@@ -9,6 +10,7 @@
 //! * [`batch`]: many cases on a few threads, under a watchdog
 
 pub mod batch;
+pub mod cases;
 pub mod drive;
 pub mod recorder;
 pub mod seed;
@@ -66,10 +68,9 @@ fn measure_baseline(setup: &Setup, status: &Arc<Status>) -> io::Result<Baseline>
         drive::drive(&quiet, net, &recorder, patience, status).await
     })??;
     Ok(match driven.reason {
-        EndReason::ClientEnded if driven.error.is_none() => Baseline {
-            took: Some(driven.at),
-            gap: recorder.longest_gap(),
-        },
+        EndReason::ClientEnded if driven.error.is_none() => {
+            Baseline { took: Some(driven.at), gap: recorder.longest_gap() }
+        }
         _ => Baseline::default(),
     })
 }

@@ -51,7 +51,12 @@ impl Drop for Active {
 }
 
 impl World {
-    pub(super) async fn start(net: &Net, clock: Clock, setup: &Setup, recorder: &Recorder) -> io::Result<Self> {
+    pub(super) async fn start(
+        net: &Net,
+        clock: Clock,
+        setup: &Setup,
+        recorder: &Recorder,
+    ) -> io::Result<Self> {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
@@ -67,7 +72,11 @@ impl World {
 
     /// The PD members as the client is to see them.
     pub(super) fn pd(&self) -> Vec<SocketAddr> {
-        self.links.iter().filter(|link| matches!(link.node, Node::Pd(_))).map(|link| link.proxy.addr()).collect()
+        self.links
+            .iter()
+            .filter(|link| matches!(link.node, Node::Pd(_)))
+            .map(|link| link.proxy.addr())
+            .collect()
     }
 
     pub(super) fn infos(&self) -> Vec<LinkInfo> {
@@ -79,13 +88,13 @@ impl World {
         self.links.iter().map(info).collect()
     }
 
-    pub(super) fn planned(&self, injection: &Injection, start: Duration, end: Duration) -> PlannedFault {
+    pub(super) fn planned(&self, injection: &Injection) -> PlannedFault {
         PlannedFault {
             kind: injection.kind.clone(),
             links: self.on(&injection.links).map(|link| link.name.clone()).collect(),
             nodes: injection.nodes.iter().map(|&node| node_name(node)).collect(),
-            start_ms: start.as_millis() as u64,
-            end_ms: end.as_millis() as u64,
+            start_ms: injection.start.as_millis() as u64,
+            end_ms: injection.end.as_millis() as u64,
         }
     }
 
