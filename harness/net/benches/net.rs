@@ -21,15 +21,18 @@ fn main() {
     divan::main();
 }
 
+fn sim() -> (Runtime, Net) {
+    (runtime(1), Net::Sim(SimNet::new(SimConfig::default())))
+}
+
+fn tcp() -> (Runtime, Net) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    (runtime, Net::Tcp(TcpNet::new(TcpConfig::default())))
+}
+
 /// A runtime, and a connection on it.
 fn pair(world: &str) -> (Runtime, Conn, Conn) {
-    let (runtime, net) = match world {
-        "sim" => (runtime(1), Net::Sim(SimNet::new(SimConfig::default()))),
-        _ => {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            (runtime, Net::Tcp(TcpNet::new(TcpConfig::default())))
-        }
-    };
+    let (runtime, net) = if world == "sim" { sim() } else { tcp() };
     let (client, server) = runtime.block_on(async {
         let port = net.reserve(net.any()).unwrap();
         let mut listener = port.listen().unwrap();
@@ -45,19 +48,19 @@ fn ping_pong(bencher: Bencher, world: &str) {
     let (runtime, mut client, mut server) = pair(world);
     bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
         runtime.block_on(async {
-            let pings = async {
+            let client = async {
                 for _ in 0..TURNS {
                     client.write_u8(1).await.unwrap();
                     client.read_u8().await.unwrap();
                 }
             };
-            let pongs = async {
+            let server = async {
                 for _ in 0..TURNS {
                     let byte = server.read_u8().await.unwrap();
                     server.write_u8(byte).await.unwrap();
                 }
             };
-            tokio::join!(pings, pongs);
+            tokio::join!(client, server);
         });
     });
 }
