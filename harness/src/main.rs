@@ -1,3 +1,7 @@
 //! The `unstuck` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    unstuck::cli::main()
+}

@@ -1,1 +1,11 @@
 //! What people and machines read of a run. Each format is one module, on the record only.
+//!
+//! * [`terminal`]: what people read of one case, and of many
+//! * [`json`]: one object a case
+//! * [`dump`]: a task dump in the form of a Go goroutine dump
+//! * [`text`]: untrusted text made harmless, and lines that fit
+
+pub mod dump;
+pub mod json;
+pub mod terminal;
+pub mod text;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use crate::Conn;
 use crate::sim::{SimListener, SimPort};
@@ -42,6 +43,14 @@ impl Port {
             Port::Tcp(_) => false,
         }
     }
+    /// How many connects were refused or had their SYN dropped so far, each counted once. `None` where the world
+    /// does not tell (real sockets: the kernel refuses, and nobody hears of it).
+    pub fn turned_away(&self) -> Option<u64> {
+        match self {
+            Port::Sim(port) => Some(port.turned_away()),
+            Port::Tcp(_) => None,
+        }
+    }
 }
 
 /// A listening socket.
@@ -56,15 +65,17 @@ pub enum Listener {
 impl Listener {
     /// The next connection, with the address of its other end.
     pub async fn accept(&mut self) -> io::Result<(Conn, SocketAddr)> {
+        std::future::poll_fn(|cx| self.poll_accept(cx)).await
+    }
+    /// [`Listener::accept`] as a poll.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Conn, SocketAddr)>> {
         match self {
-            Listener::Sim(listener) => {
-                let conn = listener.accept().await;
+            Listener::Sim(listener) => listener.poll_accept(cx).map(|conn| {
                 let peer = conn.peer_addr();
                 Ok((Conn::Sim(conn), peer))
-            }
+            }),
             Listener::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
-                Ok((Conn::Tcp(stream), peer))
+                listener.poll_accept(cx).map_ok(|(stream, peer)| (Conn::Tcp(stream), peer))
             }
         }
     }

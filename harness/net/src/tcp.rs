@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -125,10 +127,10 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    pub(crate) async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = self.inner.accept().await?;
+    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (stream, peer) = ready!(self.inner.poll_accept(cx))?;
         stream.set_nodelay(true)?;
-        Ok((stream, peer))
+        Poll::Ready(Ok((stream, peer)))
     }
 }
 
@@ -138,16 +140,19 @@ pub(crate) fn reset_on_drop(stream: &TcpStream) {
 }
 
 /// Readiness may be stale, so that a peek has to confirm it. What has ended stays ended and needs no peek, which
-/// would take the pending error off the socket.
-pub(crate) async fn readable(stream: &TcpStream) -> io::Result<()> {
+/// would take the pending error off the socket; only one that comes between the two calls is returned here.
+pub(crate) fn poll_readable(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     loop {
-        if stream.ready(Interest::READABLE).await?.is_read_closed() {
-            return Ok(());
+        // The first poll keeps the waker, the second tells what is ready.
+        ready!(stream.poll_read_ready(cx))?;
+        let readiness = pin!(stream.ready(Interest::READABLE)).poll(cx);
+        if matches!(readiness, Poll::Ready(Ok(ready)) if ready.is_read_closed()) {
+            return Poll::Ready(Ok(()));
         }
         let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
         match stream.try_io(Interest::READABLE, peek) {
             Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
-            outcome => return outcome.map(drop),
+            outcome => return Poll::Ready(outcome.map(drop)),
         }
     }
 }

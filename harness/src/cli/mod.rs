@@ -1,1 +1,54 @@
-//! The `unstuck` command: arguments, one file a subcommand, exit codes.
+//! The `unstuck` command: arguments, one file a subcommand, exit codes. Only here reports meet the rest.
+
+mod choose;
+mod exit;
+mod judge;
+mod results;
+mod run;
+mod screen;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Finds clients that stay stuck after the network misbehaved and came back.
+#[derive(Debug, Parser)]
+#[command(name = "unstuck", version, after_help = EXITS)]
+struct Args {
+    /// Colours on a terminal.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXITS: &str = "Exit codes: 0 all pass, 1 a case failed, 2 unknown only, 3 a scenario file is wrong, \
+                     4 the harness itself failed, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs scenarios and judges the client.
+    Run(run::RunArgs),
+    /// Judges a record again.
+    Judge(judge::JudgeArgs),
+}
+
+/// Parses the arguments, does what they say, and tells the exit code.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _nowhere_to_say_it = error.print();
+            return if error.use_stderr() { Exit::Harness } else { Exit::Pass }.into();
+        }
+    };
+    let colour = screen::colour(args.color);
+    match args.command {
+        Command::Run(args) => run::run(&args, colour),
+        Command::Judge(args) => judge::run(&args, colour),
+    }
+    .into()
+}

@@ -52,9 +52,14 @@ impl Ctx {
         child.deadline = Some(self.deadline.map_or(at, |parents| parents.min(at)));
         child
     }
-    /// Ends it and its children.
+    /// When it ends at the latest, if it has a deadline.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+    /// Ends it and its children. An end that came before, be it a deadline that nobody has noticed yet, stays the cause.
     pub fn cancel(&self) {
-        let _first_cause_stays = self.error.set(CtxError::Canceled);
+        let error = self.error().unwrap_or(CtxError::Canceled);
+        let _first_cause_stays = self.error.set(error);
         self.token.cancel();
     }
     /// Ends it when the guard drops.

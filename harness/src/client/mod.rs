@@ -47,6 +47,20 @@ pub trait Client: Send + Sync + std::fmt::Debug {
     fn audit(&self, seen: &Observed, counts: &Counts) -> Work;
 }
 
+/// The client of this name in this revision.
+pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
+    use br::Br;
+    use lightning::{Lightning, Revision};
+    Some(match (name, revision) {
+        ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
+        ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
+        ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
+        ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
+        ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        _ => return None,
+    })
+}
+
 /// Why a client gave up, as it says it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

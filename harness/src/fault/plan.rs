@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use fake_tikv::Node;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 
-use super::{NodeEffect, Rule};
+use crate::scenario::{Case, Schedule};
+
+use super::{Flow, NodeEffect, Rule, mapping, resolve};
 
 /// What there is to choose from when a selector is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +47,245 @@ pub struct Injection {
 pub struct Plan {
     /// By start.
     pub injections: Vec<Injection>,
+}
+
+/// Why a case cannot be carried out on this topology.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unplannable {
+    /// The selector's source is another client.
+    #[error("the source of selector `{selector}` is not the client under test, `{client}`")]
+    NotTheClient {
+        /// As resolved.
+        selector: String,
+        /// The client under test.
+        client: String,
+    },
+    /// The topology has no such node.
+    #[error("the cluster has no `{end}`")]
+    Nobody {
+        /// One end of the selector.
+        end: String,
+    },
+}
+
+impl Plan {
+    /// The injections of a case. Each draws its nodes from a generator of its own, split from `seed`, so that one
+    /// injection's choice does not depend on how many the case has.
+    pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
+        let (rule, effect) = mapping::actions(case.fault);
+        let mut injections = Vec::new();
+        for (i, (start, end)) in windows(case).into_iter().enumerate() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(i as u64 + 1);
+            let nodes = resolve::nodes(&case.selector, topology, &mut rng)?;
+            injections.push(Injection {
+                kind: case.kind.clone(),
+                links: nodes.clone(),
+                rule,
+                nodes: if effect.is_some() { nodes } else { Vec::new() },
+                effect,
+                start,
+                end,
+            });
+        }
+        Ok(Self { injections })
+    }
+    /// Whether nothing is injected.
+    pub fn is_empty(&self) -> bool {
+        self.injections.is_empty()
+    }
+    /// When the first injection begins; zero if there is none.
+    pub fn first_injection(&self) -> Duration {
+        self.injections.iter().map(|i| i.start).min().unwrap_or_default()
+    }
+    /// When the last injection is healed; zero if there is none.
+    pub fn last_heal(&self) -> Duration {
+        self.injections.iter().map(|i| i.end).max().unwrap_or_default()
+    }
+    /// From the first injection to the last heal, which is what the budget grants for the faults.
+    pub fn span(&self) -> Duration {
+        self.last_heal().saturating_sub(self.first_injection())
+    }
+    /// The same plan with times divided by `by` (at least 1), delays of chunks included.
+    pub fn scaled(&self, by: u32) -> Self {
+        let by = by.max(1);
+        let mut plan = self.clone();
+        for injection in &mut plan.injections {
+            injection.start /= by;
+            injection.end /= by;
+            for flow in [&mut injection.rule.up, &mut injection.rule.down] {
+                if let Flow::Delay { latency, jitter } = flow {
+                    *latency /= by;
+                    *jitter /= by;
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// When each injection begins and is healed.
+fn windows(case: &Case) -> Vec<(Duration, Duration)> {
+    let one = |start: Duration| (start, start + case.fault_duration);
+    match case.schedule {
+        Schedule::Once => vec![one(case.warm_up)],
+        Schedule::Times { period, times } => (0..times).map(|i| one(case.warm_up + period * i)).collect(),
+        Schedule::For { period, total } => {
+            let until = case.warm_up + total;
+            let starts = (0..).map(|i| case.warm_up + period * i).take_while(|start| *start < until);
+            starts.map(one).map(|(start, end)| (start, end.min(until))).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fake_tikv::Node::{Pd, Store};
+
+    use super::*;
+    use crate::fault::{Accept, OnInject};
+    use crate::scenario::load_bytes;
+
+    const M: Duration = Duration::from_secs(60);
+
+    fn case(text: &str) -> Case {
+        let text = format!("- {{name: c, {text}}}");
+        load_bytes("c.yaml", text.into_bytes()).unwrap_or_else(|e| panic!("{e}")).cases.remove(0)
+    }
+
+    fn topology(client: &str) -> Topology {
+        Topology { client: client.into(), pd: 3, pd_leader: 1, stores: vec![1, 2, 3] }
+    }
+
+    fn times(plan: &Plan) -> Vec<(u64, u64)> {
+        plan.injections.iter().map(|i| (i.start.as_secs(), i.end.as_secs())).collect()
+    }
+
+    #[test]
+    fn the_reported_tikv_failure_is_one_store_from_minute_1_to_61() {
+        let case = case("faultType: failure, selector: tikv(random), warmUpTime: 1m, faultDuration: 60m");
+        let plan = Plan::new(&case, &topology("lightning"), 7).unwrap();
+        assert_eq!(times(&plan), [(60, 3660)]);
+        let fault = &plan.injections[0];
+        assert_eq!(fault.nodes, fault.links);
+        assert!(matches!(fault.nodes[..], [Store(1..=3)]), "{fault:?}");
+        assert_eq!((fault.rule.accept, fault.rule.inject), (Accept::Refuse, OnInject::Close));
+        assert_eq!(fault.effect, Some(NodeEffect::Stop));
+        assert_eq!((plan.first_injection(), plan.last_heal(), plan.span()), (M, 61 * M, 60 * M));
+    }
+
+    #[test]
+    fn the_reported_partition_is_five_of_a_minute_every_three_on_every_link() {
+        let case = case(
+            "faultType: network_partition, selector: br_to_all, warmUpTime: 1m, period: \"@every 3m\", \
+             faultDuration: 1m, faultRunTimes: 5",
+        );
+        let plan = Plan::new(&case, &topology("br"), 7).unwrap();
+        assert_eq!(times(&plan), [(60, 120), (240, 300), (420, 480), (600, 660), (780, 840)]);
+        assert_eq!(plan.span(), 13 * M);
+        for fault in &plan.injections {
+            assert_eq!(fault.links, [Pd(0), Pd(1), Pd(2), Store(1), Store(2), Store(3)]);
+            assert_eq!((fault.nodes.len(), fault.effect), (0, None));
+            assert_eq!((fault.rule.up, fault.rule.down), (Flow::Blackhole, Flow::Blackhole));
+        }
+    }
+
+    #[test]
+    fn a_total_run_time_ends_the_last_fault_too() {
+        let text =
+            "faultType: failure, selector: tikv(0), warmUpTime: 2m, faultDuration: 2m, period: \"@every 5m\"";
+        let plan = |total| {
+            Plan::new(&case(&format!("{text}, faultTotalRunTime: {total}")), &topology("br"), 1).unwrap()
+        };
+        assert_eq!(times(&plan("11m")), [(120, 240), (420, 540), (720, 780)]);
+        assert_eq!(times(&plan("10m")), [(120, 240), (420, 540)]);
+        assert_eq!(plan("30m").injections.len(), 6);
+    }
+
+    #[test]
+    fn a_reset_of_no_length_begins_and_ends_at_once() {
+        let plan = Plan::new(
+            &case("faultType: reset, selector: br_to_tikv(1), warmUpTime: 90s"),
+            &topology("br"),
+            1,
+        );
+        let plan = plan.unwrap();
+        assert_eq!(times(&plan), [(90, 90)]);
+        assert_eq!(plan.injections[0].links, [Store(2)]);
+        assert_eq!(plan.span(), Duration::ZERO);
+        assert!(!plan.is_empty());
+        assert!(Plan::default().is_empty());
+    }
+
+    #[test]
+    fn selectors_pick_what_they_say() {
+        let nodes = |selector: &str| {
+            let fault = if selector.contains("_to_") { "refuse" } else { "failure" };
+            let case = case(&format!("faultType: {fault}, selector: {selector}, faultDuration: 1m"));
+            Plan::new(&case, &topology("br"), 3).unwrap().injections.remove(0).links
+        };
+        assert_eq!(nodes("tikv(all)"), [Store(1), Store(2), Store(3)]);
+        assert_eq!(nodes("tikv(2)"), [Store(3)]);
+        assert_eq!(nodes("pdleader"), [Pd(1)]);
+        assert_eq!(nodes("pd(0)"), [Pd(0)]);
+        assert_eq!(nodes("pdfollower(all)"), [Pd(0), Pd(2)]);
+        assert!(matches!(nodes("pdfollower(random)")[..], [Pd(0 | 2)]));
+        assert_eq!(nodes("client_to_pd(all)"), [Pd(0), Pd(1), Pd(2)]);
+        assert_eq!(nodes("br_to_pdleader"), [Pd(1)]);
+    }
+
+    #[test]
+    fn the_same_seed_picks_the_same_stores_and_another_seed_others() {
+        let case = case(
+            "faultType: failure, selector: tikv(random), faultDuration: 1m, period: \"@every 2m\", faultRunTimes: 20",
+        );
+        let picks = |seed| {
+            let plan = Plan::new(&case, &topology("br"), seed).unwrap();
+            plan.injections.into_iter().flat_map(|i| i.nodes).collect::<Vec<_>>()
+        };
+        assert_eq!(picks(1), picks(1));
+        assert_ne!(picks(1), picks(2));
+        for store in 1..=3 {
+            assert!(picks(1).contains(&Store(store)), "each injection picks anew: {:?}", picks(1));
+        }
+        let firsts: std::collections::BTreeSet<_> = (0..50).map(|seed| picks(seed)[0]).collect();
+        assert_eq!(firsts.len(), 3, "any store can be the first: {firsts:?}");
+    }
+
+    #[test]
+    fn an_injection_picks_the_same_store_however_many_follow() {
+        let text = "faultType: failure, selector: tikv(random), faultDuration: 1m";
+        let (one, many) = (case(text), case(&format!("{text}, period: \"@every 2m\", faultRunTimes: 9")));
+        for seed in 0..20 {
+            let first = |case| Plan::new(case, &topology("br"), seed).unwrap().injections.remove(0).nodes;
+            assert_eq!(first(&one), first(&many));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_planned() {
+        let refuse = |selector: &str, topology: &Topology| {
+            let case = case(&format!("faultType: refuse, selector: {selector}, faultDuration: 1m"));
+            Plan::new(&case, topology, 1).unwrap_err().to_string()
+        };
+        let said = refuse("br_to_all", &topology("lightning"));
+        assert_eq!(said, "the source of selector `br_to_all` is not the client under test, `lightning`");
+        let small = Topology { stores: vec![1], ..topology("br") };
+        assert_eq!(refuse("br_to_tikv(2)", &small), "the cluster has no `tikv(2)`");
+        let small = Topology { pd: 1, pd_leader: 0, ..topology("br") };
+        assert_eq!(refuse("br_to_pdfollower", &small), "the cluster has no `pdfollower(random)`");
+    }
+
+    #[test]
+    fn a_scaled_plan_is_shorter_in_every_time() {
+        let case = case(
+            "faultType: 'network_delay(latency:600ms,jitter:60ms)', selector: br_to_all, warmUpTime: 1m, \
+             faultDuration: 2m",
+        );
+        let plan = Plan::new(&case, &topology("br"), 1).unwrap().scaled(60);
+        assert_eq!(times(&plan), [(1, 3)]);
+        let late = Flow::Delay { latency: Duration::from_millis(10), jitter: Duration::from_millis(1) };
+        assert_eq!(plan.injections[0].rule.up, late);
+        assert_eq!(plan.scaled(0), plan, "no divisor is no scaling");
+    }
 }

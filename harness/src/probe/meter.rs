@@ -27,6 +27,10 @@ impl Counts {
     pub fn unique(&self) -> u64 {
         self.done.len() as u64
     }
+    /// Whether this unit is done.
+    pub fn is_done(&self, unit: &str) -> bool {
+        self.done.contains(unit)
+    }
     /// How often a unit was done that was done before.
     pub fn again(&self) -> u64 {
         self.again

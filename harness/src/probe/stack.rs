@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use unstuck_net::Clock;
 use unstuck_record::{Frame, Resource, Wait};
 
+use super::lock;
 use super::tasks::{Current, frame_at};
 
 tokio::task_local! {
@@ -26,9 +27,10 @@ impl Entry {
     pub(super) fn wait(&self, clock: &Clock) -> Option<Wait> {
         self.wait.as_ref().map(|(site, since)| Wait {
             site: site.name.to_owned(),
-            resource: match &site.actors {
-                Some(actors) => actors.resource(),
-                None => site.resource.clone(),
+            resource: match &site.resource {
+                Awaited::Fixed(resource) => resource.clone(),
+                Awaited::Actors(actors) => actors.resource(),
+                Awaited::Held(holder) => lock::resource(site.name, holder),
             },
             since_ms: clock.ms_at(*since),
             idle: site.idle,
@@ -41,22 +43,34 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Site {
     name: &'static str,
-    resource: Resource,
-    actors: Option<Actors>,
+    resource: Awaited,
     idle: bool,
     detail: String,
+}
+
+/// What is awaited; what changes meanwhile is looked up when a dump asks.
+#[derive(Clone, Debug)]
+enum Awaited {
+    Fixed(Resource),
+    Actors(Actors),
+    Held(Arc<Mutex<Option<u64>>>),
 }
 
 impl Site {
     /// A wait for `resource`.
     pub fn new(name: &'static str, resource: Resource) -> Self {
-        Self { name, resource, actors: None, idle: false, detail: String::new() }
+        Self::of(name, Awaited::Fixed(resource))
     }
     /// A wait for a channel or the like, on which the tasks of `actors` can act.
     pub fn on(name: &'static str, actors: &Actors) -> Self {
-        let mut site = Self::new(name, actors.resource());
-        site.actors = Some(actors.clone());
-        site
+        Self::of(name, Awaited::Actors(actors.clone()))
+    }
+    /// A wait for a lock, whose holder is whoever `holder` says at the time of a dump.
+    pub(super) fn held(name: &'static str, holder: Arc<Mutex<Option<u64>>>) -> Self {
+        Self::of(name, Awaited::Held(holder))
+    }
+    fn of(name: &'static str, resource: Awaited) -> Self {
+        Self { name, resource, idle: false, detail: String::new() }
     }
     /// Waiting here for ever is normal: a worker without a job, a watcher.
     pub fn idle(mut self) -> Self {
@@ -122,7 +136,15 @@ pub fn frame<F: Future>(name: &'static str, future: F) -> impl Future<Output = F
 /// Waits for `future` at a named site. Time counts from the first poll.
 #[track_caller]
 pub fn wait<F: Future>(site: Site, future: F) -> impl Future<Output = F::Output> {
-    entered(frame_at(site.name, Location::caller()), Some(site), future)
+    wait_at(Location::caller(), site, future)
+}
+
+pub(super) fn wait_at<F: Future>(
+    at: &Location<'_>,
+    site: Site,
+    future: F,
+) -> impl Future<Output = F::Output> + use<F> {
+    entered(frame_at(site.name, at), Some(site), future)
 }
 
 /// Notes that the current task has done useful work.

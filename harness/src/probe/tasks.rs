@@ -141,6 +141,11 @@ impl Tasks {
 
     /// Every task alive, by id.
     pub fn dump(&self) -> TaskDump {
+        TaskDump { at_ms: self.0.clock.ms(), ..self.dump_outside() }
+    }
+
+    /// The same from outside the run's runtime, where its clock cannot be read: `at_ms` is 0.
+    pub fn dump_outside(&self) -> TaskDump {
         let clock = self.0.clock;
         let state = self.state();
         let tasks = state.tasks.iter().map(|(&id, task)| Task {
@@ -154,7 +159,17 @@ impl Tasks {
             wait: task.stack.iter().rev().find_map(|entry| entry.wait(&clock)),
             frames: task.stack.iter().rev().map(|entry| entry.frame.clone()).collect(),
         });
-        TaskDump { at_ms: clock.ms(), tasks: tasks.collect() }
+        TaskDump { at_ms: 0, tasks: tasks.collect() }
+    }
+
+    /// Tokio's ids of the tasks alive, with ours and their names, to find them in tokio's own dump.
+    pub fn tokio_ids(&self) -> BTreeMap<String, (u64, String)> {
+        let state = self.state();
+        let known = state.tasks.iter().filter_map(|(&id, task)| {
+            let abort = task.abort.as_ref()?;
+            Some((abort.id().to_string(), (id, task.name.clone())))
+        });
+        known.collect()
     }
 
     /// How many tasks are alive.

@@ -1,1 +1,38 @@
-//! Scenario files.
+//! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
+//!
+//! * [`file`], [`case`]: what a file holds
+//! * [`fault_type`], [`selector`]: what goes wrong, and where
+//! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
+//! * [`matrix`], [`which_client`]: what each client does with a case, and which one it is run with
+//! * [`units`]: numbers with units
+//! * [`diagnostic`]: what is wrong with a file, and how to put it right
+//!
+//! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
+//! every error on the way.
+
+pub mod case;
+pub mod client_ref;
+mod contradiction;
+pub mod diagnostic;
+pub mod fault_type;
+mod fields;
+pub mod file;
+mod keys;
+pub mod matrix;
+mod node;
+pub mod selector;
+pub mod sizes;
+pub mod source;
+mod suggest;
+pub mod units;
+pub mod which_client;
+
+pub use case::{Case, Expect, Schedule};
+pub use client_ref::ClientRef;
+pub use diagnostic::{Diagnostics, Problem, Severity};
+pub use fault_type::{Direction, FaultType, Then};
+pub use file::{File, load, load_bytes};
+pub use matrix::{Matrix, World};
+pub use selector::{Component, Endpoint, Qualifier, Selector};
+pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
+pub use which_client::{NoClient, which_client};

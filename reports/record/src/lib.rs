@@ -11,13 +11,18 @@
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
 //! * [`run`]: reading and writing
+//! * [`span`]: lengths of time as people write them
+//! * `builder`: records made by hand, for tests (feature `builder`)
 
+#[cfg(feature = "builder")]
+pub mod builder;
 pub mod dump;
 pub mod end;
 pub mod event;
 pub mod header;
 pub mod run;
 pub mod sample;
+pub mod span;
 pub mod verdict;
 
 use serde::{Deserialize, Serialize};
@@ -28,12 +33,14 @@ pub use event::{At, Event, Evidence};
 pub use header::{Expect, Header, Limits, LinkInfo, PlannedFault};
 pub use run::{ReadError, Run};
 pub use sample::{LinkSample, Sample};
+pub use span::Span;
 pub use verdict::{Finding, FindingKind, Judgement, Outcome, Verdict};
 
 /// The version of this format. A reader refuses a record whose version it does not know.
 pub const VERSION: u32 = 1;
 
 /// One line of a record.
+#[expect(clippy::large_enum_variant, reason = "lines are read one by one, never kept")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Line {

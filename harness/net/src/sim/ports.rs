@@ -1,7 +1,6 @@
 //! Which ports are reserved, who listens, and how connects find them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +31,8 @@ pub(super) struct Ports {
 #[derive(Debug, Default)]
 struct State {
     drop_syn: bool,
+    /// Connects that were refused or had their first SYN dropped.
+    turned_away: u64,
     listener: Option<Queue>,
 }
 
@@ -76,12 +77,16 @@ impl Ports {
         self.reserved.get_mut(&key)
     }
 
-    fn syn(&mut self, config: SimConfig, from: SocketAddr, to: SocketAddr) -> Answer {
+    fn syn(&mut self, config: SimConfig, from: SocketAddr, to: SocketAddr, counted: &mut bool) -> Answer {
         let Some(port) = self.find(to) else { return Answer::Refused };
         if port.drop_syn {
+            port.turned_away += u64::from(!std::mem::replace(counted, true));
             return Answer::Silence;
         }
-        let Some(queue) = &mut port.listener else { return Answer::Refused };
+        let Some(queue) = &mut port.listener else {
+            port.turned_away += u64::from(!std::mem::replace(counted, true));
+            return Answer::Refused;
+        };
         if queue.waiting.len() >= BACKLOG {
             return Answer::Silence;
         }
@@ -99,10 +104,11 @@ fn lock(ports: &Mutex<Ports>) -> MutexGuard<'_, Ports> {
 pub(super) async fn connect(ports: &Mutex<Ports>, config: SimConfig, to: SocketAddr) -> io::Result<SimConn> {
     let start = Instant::now();
     let from = SocketAddr::new(to.ip(), lock(ports).free_port(to.ip())?);
+    let mut counted = false;
     for at in SYN_AT {
         sleep_until(start + Duration::from_secs(at)).await;
         sleep(2 * config.latency).await;
-        let answer = lock(ports).syn(config, from, to);
+        let answer = lock(ports).syn(config, from, to, &mut counted);
         match answer {
             Answer::Open(conn, acceptor) => {
                 if let Some(acceptor) = acceptor {
@@ -171,6 +177,10 @@ impl SimPort {
         })
     }
 
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.reservation.with(|port| port.turned_away)
+    }
+
     pub(crate) fn drop_syn(&self, on: bool) {
         self.reservation.with(|port| port.drop_syn = on);
     }
@@ -183,11 +193,7 @@ pub struct SimListener {
 }
 
 impl SimListener {
-    pub(crate) async fn accept(&mut self) -> SimConn {
-        poll_fn(|cx| self.poll_accept(cx)).await
-    }
-
-    fn poll_accept(&self, cx: &Context<'_>) -> Poll<SimConn> {
+    pub(crate) fn poll_accept(&self, cx: &Context<'_>) -> Poll<SimConn> {
         self.reservation.with(|port| {
             let queue = port.listener.as_mut().expect("the queue lives as long as the listener");
             if let Some(conn) = queue.waiting.pop_front() {

@@ -1,13 +1,50 @@
 //! A gRPC client with grpc-go's semantics, on the real h2.
+//!
+//! grpc-go differs from Rust's stacks where clients get stuck: a dropped stream goes on, opening waits for stream
+//! quota without a time limit, and a stream whose HEADERS had not left when its connection died is sent again,
+//! silently, by whoever reads from it. Modules, in reading order:
+//!
+//! * [`call`]: `ClientStream`: `SendMsg`, `RecvMsg`, the transparent retry
+//! * `channel`: `ClientConn`: connectivity, picks, redials (`dial`, `backoff`)
+//! * `transport`: one connection's streams and the quota for new ones (`quota`, `stream`)
+//! * `driver`: the task that moves its bytes (`keepalive`)
+//! * `wire`, `scan`: which frames have left
+//! * `framing`, `status`, `link`: messages, ends, names
+//!
+//! One deliberate difference: where Go leaks a `ClientConn` that nobody closes, dropping the last handle closes it,
+//! so that a client that is aborted leaves no redials behind. A [`ClientStream`] counts as a handle.
+
+mod backoff;
+mod call;
+mod channel;
+mod dial;
+mod driver;
+mod framing;
+mod keepalive;
+mod link;
+mod quota;
+mod scan;
+mod status;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod wire;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
 use tonic::Status;
 use unstuck_net::Net;
 
+pub use call::{ClientStream, SendError};
+pub use channel::Connectivity;
+
 use super::ctx::Ctx;
+use crate::probe::frame;
+use channel::Channel;
 
 /// How a [`ClientConn`] dials and stays alive. All durations are used as they are: scale them before.
 #[derive(Clone, Copy, Debug)]
@@ -30,69 +67,66 @@ pub struct DialOptions {
 
 /// Go's `grpc.ClientConn` with pick_first. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ClientConn;
+pub struct ClientConn(Arc<Handle>);
 
-/// Go's `grpc.ClientStream`. Dropping it does NOT end the stream.
+/// Closes its channel when the last clone drops.
 #[derive(Debug)]
-pub struct ClientStream;
+struct Handle(Arc<Channel>);
 
-/// What `SendMsg` returns.
-#[derive(Clone, Debug)]
-pub enum SendError {
-    /// `io.EOF`: the stream is done, `RecvMsg` tells why.
-    Eof,
-    /// A status at once.
-    Status(Status),
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl ClientConn {
     /// Starts to connect in the background and returns at once, as `grpc.Dial` without `WithBlock`.
-    pub fn dial(_net: &Net, _target: SocketAddr, _options: DialOptions) -> Self {
-        todo!()
+    /// Call within a runtime.
+    pub fn dial(net: &Net, target: SocketAddr, options: DialOptions) -> Self {
+        Self(Arc::new(Handle(Channel::start(net, target, options))))
     }
-    /// Waits until the connection is READY, as `WithBlock`. An error closes it.
+    /// Waits until the connection is READY, as `WithBlock`, at `Dial/connecting`. An error closes it.
     pub async fn dial_blocking(
-        _ctx: &Ctx,
-        _net: &Net,
-        _target: SocketAddr,
-        _options: DialOptions,
+        ctx: &Ctx,
+        net: &Net,
+        target: SocketAddr,
+        options: DialOptions,
     ) -> Result<Self, Status> {
-        todo!()
+        let conn = Self::dial(net, target, options);
+        frame("ClientConn::dial_blocking", conn.channel().until_ready(ctx)).await?;
+        Ok(conn)
     }
     /// Ends every stream with `Canceled: grpc: the client connection is closing`, now and later.
     pub fn close(&self) {
-        todo!()
+        self.channel().close();
     }
     /// Opens a stream, bidirectional as far as the transport goes. Waits at `pick/connecting`, then at `NewStream/quota`.
-    pub async fn new_stream(&self, _ctx: &Ctx, _method: &'static str) -> Result<ClientStream, Status> {
-        todo!()
+    pub async fn new_stream(&self, ctx: &Ctx, method: &'static str) -> Result<ClientStream, Status> {
+        frame("ClientConn::new_stream", ClientStream::open(self, ctx, method)).await
     }
-    /// One request, one answer.
+    /// One request, one answer. Dropping the future cancels the call.
     pub async fn unary<Req: Message, Resp: Message + Default>(
         &self,
-        _ctx: &Ctx,
-        _method: &'static str,
-        _request: &Req,
+        ctx: &Ctx,
+        method: &'static str,
+        request: &Req,
     ) -> Result<Resp, Status> {
-        todo!()
+        frame("ClientConn::unary", ClientStream::unary(self, ctx, method, request)).await
     }
-}
 
-impl ClientStream {
-    /// Queues a message; waits at `SendMsg/flow` while 64 KiB are queued.
-    pub async fn send_msg<M: Message>(&mut self, _message: &M) -> Result<(), SendError> {
-        todo!()
+    /// The state of the channel, as pick_first reports it: sticky in `TRANSIENT_FAILURE`.
+    pub fn state(&self) -> Connectivity {
+        self.channel().connectivity()
     }
-    /// The next message, `None` at a clean end. Waits at `RecvMsg/waitOnHeader`, then at `RecvMsg/message`.
-    pub async fn recv_msg<M: Message + Default>(&mut self) -> Result<Option<M>, Status> {
-        todo!()
+    /// The number of the READY connection, which is its local port; 0 while there is none.
+    pub fn conn_id(&self) -> u64 {
+        self.channel().ready().map_or(0, |transport| transport.number())
     }
-    /// Half-closes.
-    pub async fn close_send(&mut self) -> Result<(), Status> {
-        todo!()
+    /// Streams open on the READY connection, and how many the peer allows; zeros while there is none.
+    pub fn open_streams(&self) -> (usize, usize) {
+        self.channel().ready().map_or((0, 0), |transport| transport.usage())
     }
-    /// Half-closes and waits for the one answer, at `CloseAndRecv/waitOnHeader`.
-    pub async fn close_and_recv<M: Message + Default>(&mut self) -> Result<M, Status> {
-        todo!()
+    fn channel(&self) -> &Channel {
+        &self.0.0
     }
 }

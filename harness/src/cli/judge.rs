@@ -1,0 +1,43 @@
+//! `unstuck judge RECORD…`: judges records again, with today's checkers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::run::Printer;
+
+/// Arguments of `unstuck judge`.
+#[derive(Debug, Args)]
+pub(super) struct JudgeArgs {
+    /// Records, as a run left them under `results/`.
+    #[arg(required = true, value_name = "RECORD")]
+    records: Vec<PathBuf>,
+    /// One JSON object a record on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
+    let mut printer = Printer::new(args.json, colour);
+    let (mut verdicts, mut broken) = (vec![], false);
+    for path in &args.records {
+        let read = std::fs::read(path).map_err(|error| error.to_string());
+        let judged = read.and_then(|bytes| {
+            crate::verdict::rejudge(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string())
+        });
+        match judged {
+            Ok((mut run, judgement)) => {
+                verdicts.push(judgement.verdict);
+                run.judgement = Some(judgement);
+                printer.case(run, Some(path), None);
+            }
+            Err(error) => {
+                broken = true;
+                eprintln!("error: {}: {error}", path.display());
+            }
+        }
+    }
+    printer.summary();
+    if broken { Exit::Scenario } else { Exit::of(verdicts) }
+}

@@ -1,0 +1,193 @@
+//! `unstuck run [PATH…]`: runs scenarios and judges the client.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use unstuck_record::{EndReason, Run};
+use unstuck_reports::terminal::{Aside, Style};
+
+use super::results::Results;
+use super::screen::Screen;
+use super::table::Table;
+use super::{Exit, choose};
+use crate::run::WorldKind;
+use crate::run::batch::{self, Done, Job};
+use crate::scenario::ClientRef;
+
+/// Arguments of `unstuck run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Scenario files, or folders of them.
+    #[arg(default_value = "scenarios/reported", value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The client under test. Default: the file's, else the folder's matrix, else the selector's source.
+    #[arg(long, value_name = "NAME@REVISION", value_parser = client)]
+    pub(super) client: Option<ClientRef>,
+    /// Only the case of this name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) case: Option<String>,
+    /// A run of the folder's matrix whose cluster and workload to take, e.g. `reduced`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) variant: Option<String>,
+    /// Where to run: in virtual time, or on real sockets.
+    #[arg(long, value_enum, default_value_t = Where::Sim)]
+    pub(super) world: Where,
+    /// By how much to divide durations on real sockets.
+    #[arg(long, default_value_t = NonZero::new(60).expect("60 is not 0"), value_name = "N")]
+    pub(super) scale: NonZero<u32>,
+    /// The seed of every random choice.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) seed: u64,
+    /// Run this many seeds, from `--seed` on, and print a table instead of reports.
+    #[arg(long, default_value_t = NonZero::<u64>::MIN, value_name = "N")]
+    pub(super) seeds: NonZero<u64>,
+    /// Cases at a time. Default: one a core.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// One JSON object a case on stdout; everything else is on stderr.
+    #[arg(long)]
+    json: bool,
+    /// Nothing on stderr while cases run.
+    #[arg(long)]
+    quiet: bool,
+    /// Where records go, in a new folder for each run.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    results: PathBuf,
+}
+
+/// The worlds by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Where {
+    /// Virtual time, in memory.
+    Sim,
+    /// Real sockets, real time.
+    Tcp,
+}
+
+impl From<Where> for WorldKind {
+    fn from(world: Where) -> Self {
+        match world {
+            Where::Sim => Self::Sim,
+            Where::Tcp => Self::Tcp,
+        }
+    }
+}
+
+fn client(text: &str) -> Result<ClientRef, String> {
+    ClientRef::parse(text).map_err(|error| format!("{}; {}", error.message, error.hint))
+}
+
+pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
+    let setups = match choose::setups(args, colour) {
+        Ok(setups) => setups,
+        Err(exit) => return exit,
+    };
+    let results = match Results::create(&args.results) {
+        Ok(results) => results,
+        Err(error) => {
+            eprintln!(
+                "error: cannot create a folder for the records in `{}`: {error}",
+                args.results.display()
+            );
+            return Exit::Harness;
+        }
+    };
+    let jobs: Vec<Job> =
+        setups.into_iter().map(|setup| Job { record: Some(results.record(&setup)), setup }).collect();
+    let stop = match interrupts() {
+        Ok(stop) => stop,
+        Err(error) => {
+            eprintln!("error: cannot listen for Ctrl-C: {error}");
+            return Exit::Harness;
+        }
+    };
+    let mut screen = Screen::new(jobs.len(), args.quiet);
+    let threads = args.jobs.map_or_else(cores, NonZero::get);
+    let done = batch::run_all(&jobs, threads, &stop, |progress| screen.show(progress));
+    report(args, colour, &jobs, done, stop.load(Ordering::Relaxed))
+}
+
+fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, interrupted: bool) -> Exit {
+    let mut printer = Printer::new(args.json, colour);
+    let mut table = (args.seeds.get() > 1).then(Table::default);
+    let (mut verdicts, mut broken) = (vec![], false);
+    for (job, done) in jobs.iter().zip(done) {
+        match done {
+            Some(Done { run: Ok(run), wall }) => {
+                verdicts.extend(run.judgement.as_ref().map(|judgement| judgement.verdict));
+                broken |= run.end.as_ref().is_some_and(|end| end.reason == EndReason::Wedged);
+                match &mut table {
+                    Some(table) if !args.json => table.add(&run),
+                    _ => printer.case(run, job.record.as_deref(), Some(wall)),
+                }
+            }
+            Some(Done { run: Err(error), .. }) => {
+                broken = true;
+                eprintln!("error: case `{}` could not be run: {error}", job.setup.case);
+            }
+            None => eprintln!("not run: case `{}`, seed {}", job.setup.case, job.setup.seed),
+        }
+    }
+    match table {
+        Some(table) if !args.json => print!("{table}"),
+        _ => {}
+    }
+    printer.summary();
+    match (interrupted, broken) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Harness,
+        (false, false) => Exit::of(verdicts),
+    }
+}
+
+/// The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process at once.
+fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, NonZero::get)
+}
+
+/// Prints reports as text or as JSON lines, to stdout.
+pub(super) struct Printer {
+    json: bool,
+    style: Style,
+    runs: Vec<Run>,
+}
+
+impl Printer {
+    pub(super) fn new(json: bool, colour: bool) -> Self {
+        Self { json, style: Style { colour, ..Style::default() }, runs: vec![] }
+    }
+
+    pub(super) fn case(&mut self, run: Run, record: Option<&Path>, wall: Option<Duration>) {
+        let Some(judgement) = &run.judgement else { return };
+        let wall_ms = wall.map(|wall| wall.as_millis() as u64);
+        if self.json {
+            println!("{}", unstuck_reports::json::case(&run, judgement, wall_ms));
+        } else {
+            let record = record.map(|path| path.display().to_string());
+            let aside = Aside { record: record.as_deref(), wall_ms };
+            println!("{}", unstuck_reports::terminal::case(&run, judgement, aside, self.style));
+        }
+        self.runs.push(run);
+    }
+
+    pub(super) fn summary(&self) {
+        if !self.json && self.runs.len() > 1 {
+            let judged = self.runs.iter().filter_map(|run| Some((run, run.judgement.as_ref()?)));
+            print!("{}", unstuck_reports::terminal::summary(judged, self.style));
+        }
+    }
+}

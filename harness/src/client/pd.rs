@@ -1,1 +1,0 @@
-//! A PD client: members, leader, stores, regions.

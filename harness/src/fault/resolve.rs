@@ -1,0 +1,61 @@
+//! The nodes that a selector means, for one injection.
+
+use fake_tikv::Node;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use crate::scenario::{Component, Endpoint, Qualifier, Selector};
+
+use super::plan::{Topology, Unplannable};
+
+/// The nodes at the far end of the links that are acted on, or the nodes themselves, in order. `random` draws from
+/// `rng`.
+pub(super) fn nodes(
+    selector: &Selector,
+    topology: &Topology,
+    rng: &mut ChaCha8Rng,
+) -> Result<Vec<Node>, Unplannable> {
+    match *selector {
+        Selector::Nodes(end) => pick(end, topology, rng),
+        Selector::Links { source, target } => {
+            let is_client = match source.component {
+                Component::Client | Component::All => true,
+                Component::Br | Component::Lightning => source.component.name() == topology.client,
+                Component::Tikv | Component::Pd => false,
+            };
+            if !is_client {
+                return Err(Unplannable::NotTheClient {
+                    selector: selector.to_string(),
+                    client: topology.client.clone(),
+                });
+            }
+            pick(target, topology, rng)
+        }
+    }
+}
+
+fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<Node>, Unplannable> {
+    let pd = || (0..topology.pd).map(Node::Pd);
+    let stores = || topology.stores.iter().copied().map(Node::Store);
+    let all: Vec<Node> = match end.component {
+        Component::Tikv => stores().collect(),
+        Component::Pd => pd().collect(),
+        Component::All => pd().chain(stores()).collect(),
+        Component::Br | Component::Lightning | Component::Client => Vec::new(),
+    };
+    let leader = Node::Pd(topology.pd_leader);
+    let followers = || all.iter().copied().filter(|n| *n != leader).collect::<Vec<_>>();
+    let picked = match end.qualifier {
+        Qualifier::All | Qualifier::Others => all,
+        Qualifier::Random => one(&all, rng),
+        Qualifier::Leader => vec![leader],
+        Qualifier::Follower { all: true } => followers(),
+        Qualifier::Follower { all: false } => one(&followers(), rng),
+        Qualifier::Index(i) => all.get(i as usize).copied().into_iter().collect(),
+    };
+    if picked.is_empty() { Err(Unplannable::Nobody { end: end.to_string() }) } else { Ok(picked) }
+}
+
+fn one(choices: &[Node], rng: &mut ChaCha8Rng) -> Vec<Node> {
+    if choices.is_empty() { Vec::new() } else { vec![choices[rng.random_range(0..choices.len())]] }
+}

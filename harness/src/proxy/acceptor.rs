@@ -1,0 +1,36 @@
+//! Lets connections in and owns their tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::conn;
+use super::link::Link;
+
+/// How long to wait after an accept or a listen failed, for want of file descriptors usually.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Runs until the link is shut down and all its connections have ended.
+pub(super) async fn run(link: Arc<Link>) {
+    let mut conns = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = link.stopped() => break,
+            () = link.door_changed() => {}
+            Some(_) = conns.join_next() => {}
+            admitted = std::future::poll_fn(|cx| link.poll_admit(cx)) => match admitted {
+                Ok(admitted) => {
+                    conns.spawn(conn::run(admitted.member, admitted.conn, admitted.orders));
+                }
+                Err(_) => tokio::select! {
+                    biased;
+                    () = link.stopped() => break,
+                    () = tokio::time::sleep(RETRY) => {}
+                },
+            }
+        }
+    }
+    while conns.join_next().await.is_some() {}
+}

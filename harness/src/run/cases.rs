@@ -1,0 +1,145 @@
+//! From a scenario's case and a client to a setup: sizes chosen, the plan made, the client built.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_tikv::{Node, PeerOrder};
+use unstuck_record::Expect;
+
+use super::seed::split;
+use super::setup::{ClusterSize, Setup, WorldKind};
+use crate::client::{self, Scale, Workload};
+use crate::fault::Plan;
+use crate::fault::plan::{Topology, Unplannable};
+use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
+
+/// What is chosen besides the case and the client.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Where to run.
+    pub world: WorldKind,
+    /// The divisor of durations; only real sockets want one.
+    pub scale: u32,
+    /// The seed.
+    pub seed: u64,
+    /// Sizes that replace the file's.
+    pub sizes: SizeSpec,
+    /// An expectation that replaces the case's.
+    pub expect: Option<scenario::Expect>,
+    /// What a reader must know besides.
+    pub note: Option<String>,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            world: WorldKind::Sim,
+            scale: 1,
+            seed: 1,
+            sizes: SizeSpec::default(),
+            expect: None,
+            note: None,
+        }
+    }
+}
+
+/// Why a case cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The selector does not fit the cluster or the client.
+    #[error(transparent)]
+    Unplannable(#[from] Unplannable),
+    /// A client that scenarios know and this build does not.
+    #[error("this build has no client `{0}`")]
+    NoSuchClient(ClientRef),
+}
+
+/// Makes a case ready to run.
+pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
+    let under_test =
+        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+    let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
+    let topology = topology(&client.name, &sizes);
+    let plan = Plan::new(case, &topology, split(choice.seed, "plan"))?;
+    let restart = under_test.timers().restart_period;
+    let length = scenario::sizes::target_duration(case.warm_up, plan.last_heal(), restart);
+    let expect = choice.expect.as_ref().unwrap_or(&case.expect);
+    let mut notes: Vec<String> = choice.note.iter().cloned().collect();
+    notes.extend(departures(&client.name, &sizes));
+    Ok(Setup {
+        file: file.name.clone(),
+        line: case.line,
+        case: case.name.clone(),
+        client: Arc::from(under_test),
+        world: choice.world,
+        scale: Scale::new(choice.scale),
+        seed: choice.seed,
+        cluster: ClusterSize {
+            pd: sizes.pd,
+            stores: sizes.tikv,
+            keys_per_region: sizes.keys_per_region,
+            max_concurrent_streams: sizes.max_concurrent_streams,
+            peer_order: peer_order(sizes.peer_order, &plan),
+        },
+        workload: workload(&sizes, length),
+        plan,
+        recovery: case.recovery,
+        within: expect.within,
+        expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
+        notes,
+    })
+}
+
+fn topology(client: &str, sizes: &Sizes) -> Topology {
+    Topology {
+        client: client.to_owned(),
+        pd: sizes.pd,
+        // the fake cluster's first member leads at the start
+        pd_leader: 0,
+        stores: (1..=u64::from(sizes.tikv)).collect(),
+    }
+}
+
+fn workload(sizes: &Sizes, length: Duration) -> Workload {
+    Workload {
+        regions: sizes.regions,
+        batches: sizes.batches,
+        batch_bytes: sizes.batch_bytes,
+        workers: sizes.workers,
+        connections: sizes.connections,
+        duration: sizes.duration.unwrap_or(length),
+    }
+}
+
+fn peer_order(order: scenario::sizes::PeerOrder, plan: &Plan) -> PeerOrder {
+    use scenario::sizes::PeerOrder as Written;
+    match order {
+        Written::Shuffled => PeerOrder::Shuffled,
+        Written::First(store) => PeerOrder::First(store),
+        Written::FaultedFirst => {
+            let first = plan.injections.first();
+            let nodes = first.into_iter().flat_map(|one| one.nodes.iter().chain(&one.links));
+            let store = nodes.copied().find_map(|node| match node {
+                Node::Store(id) => Some(id),
+                Node::Pd(_) => None,
+            });
+            store.map_or(PeerOrder::Shuffled, PeerOrder::First)
+        }
+    }
+}
+
+/// The sizes that differ from the client's own, which a reader of a verdict must know.
+fn departures(client: &str, sizes: &Sizes) -> Vec<String> {
+    let usual = Sizes::of(client, []);
+    let mut notes = vec![];
+    if sizes.max_concurrent_streams != usual.max_concurrent_streams {
+        notes.push(match sizes.max_concurrent_streams {
+            u32::MAX => "no limit of streams a connection".to_owned(),
+            most => format!("{most} streams a connection (TiKV: {})", usual.max_concurrent_streams),
+        });
+    }
+    if sizes.connections != usual.connections {
+        notes.push(format!("{} connections a store (usual: {})", sizes.connections, usual.connections));
+    }
+    notes
+}

@@ -1,0 +1,301 @@
+//! The one loop that owns a run: it starts the client, carries the plan out, samples, and knows when to stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tokio::time::Instant;
+use unstuck_net::{Clock, Net};
+use unstuck_record::{End, EndReason, Event, Evidence, Limits, Line, PlannedFault, Sample};
+
+use super::recorder::Recorder;
+use super::seed::split;
+use super::setup::Setup;
+use super::status::Status;
+use super::trace;
+use super::world::{Active, World};
+use crate::client::{Env, Failure, Log, Timers};
+use crate::fault::Plan;
+use crate::probe::{Meter, Tasks};
+
+/// So many samples span a run's budget; as many dumps as this over [`DUMP_EVERY`].
+const SAMPLES: u32 = 600;
+/// A dump at every so many samples.
+const DUMP_EVERY: u64 = 50;
+/// Samples are at least so far apart: the sim's clock has milliseconds, and a real machine has other work.
+const SHORTEST_SAMPLE: Duration = Duration::from_millis(50);
+
+/// What the fault-free run took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Baseline {
+    /// T0, if it completed.
+    pub(super) took: Option<Duration>,
+    /// The longest time without progress, in milliseconds.
+    pub(super) gap: u64,
+}
+
+/// How a run came out, as far as its loop knows.
+#[derive(Debug)]
+pub(super) struct Driven {
+    pub(super) reason: EndReason,
+    pub(super) at: Duration,
+    pub(super) error: Option<String>,
+    pub(super) trace: Option<String>,
+}
+
+impl Baseline {
+    /// How long a run without faults may take before we say that the client does not finish without faults.
+    pub(super) fn patience(setup: &Setup) -> Duration {
+        let timers = setup.client.timers();
+        setup.scale.span(setup.workload.duration * 10) + setup.scale.timer(timers.longest) * 2
+    }
+
+    /// When to give up: the budget, and as long again or twice the client's longest timer after it.
+    pub(super) fn deadline(&self, setup: &Setup) -> Duration {
+        let plan = setup.scale.span(setup.plan.span());
+        let took = self.took.unwrap_or_else(|| Self::patience(setup));
+        let computed = took + plan + setup.scale.span(setup.recovery);
+        let budget = setup.within.map_or(computed, |within| setup.scale.span(within));
+        budget + budget.max(setup.scale.timer(setup.client.timers().longest) * 2)
+    }
+
+    pub(super) fn limits(&self, setup: &Setup, timers: Timers) -> Limits {
+        let scale = setup.scale;
+        Limits {
+            baseline_ms: self.took.map(ms),
+            baseline_gap_ms: self.gap,
+            recovery_ms: ms(scale.span(setup.recovery)),
+            within_ms: setup.within.map(|within| ms(scale.span(within))),
+            longest_timer_ms: ms(scale.timer(timers.longest)),
+            backoff_cap_ms: ms(scale.timer(timers.backoff_cap)),
+        }
+    }
+}
+
+/// Runs the client in `net` until it ends, or `deadline` passes, or it spins, or somebody interrupts.
+pub(super) async fn drive(
+    setup: &Setup,
+    net: Net,
+    recorder: &Recorder,
+    deadline: Duration,
+    status: &Arc<Status>,
+) -> io::Result<Driven> {
+    let clock = Clock::start();
+    let world = World::start(&net, clock, setup, recorder).await?;
+    let mut plan = Steps::new(setup);
+    recorder.begin(world.infos(), plan.planned(&world));
+
+    let tasks = Tasks::new(clock);
+    status.attach_tasks(&tasks);
+    let meter = Meter::default();
+    let mut probe =
+        Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
+    let env = env(setup, net, &world, &tasks, &meter, recorder);
+    recorder.event(clock.ms(), Event::ClientStarted);
+    let mut client = pin!(tasks.spawn("main", setup.client.run(env)).join("main"));
+
+    let every = (deadline / SAMPLES).max(SHORTEST_SAMPLE);
+    let mut next_sample = Instant::now();
+    let until = Instant::now() + deadline;
+    let (reason, error) = loop {
+        let next_step = plan.next_at();
+        tokio::select! {
+            biased;
+            spin = tasks.spin() => {
+                recorder.event(clock.ms(), Event::Spun { task: spin.task, name: spin.name, polls: spin.polls });
+                break (EndReason::Spun, None);
+            }
+            ended = &mut client => {
+                let error = ended.map_or_else(|error| Some(panicked(error)), |done| done.err().map(|Failure(text)| text));
+                recorder.event(clock.ms(), Event::ClientEnded { error: error.clone() });
+                break (EndReason::ClientEnded, error);
+            }
+            () = sleep_until(next_step) => plan.take_next(&world, recorder, &clock, status),
+            () = tokio::time::sleep_until(next_sample) => {
+                probe.sample();
+                if status.interrupted() {
+                    break (EndReason::Interrupted, None);
+                }
+                if Instant::now() >= until {
+                    break (EndReason::OutOfTime, None);
+                }
+                next_sample += every;
+                next_sample = next_sample.min(until.max(Instant::now() + Duration::from_millis(1)));
+            }
+        }
+    };
+    let at = clock.elapsed();
+    probe.last(reason);
+    plan.heal_all(&world, recorder, &clock, status);
+    let seen = world.cluster.observed();
+    recorder.end(End {
+        at_ms: ms(at),
+        reason,
+        work: setup.client.audit(&seen, &meter.read()),
+        evidence: plan.evidence(&world),
+    });
+    let trace = if reason == EndReason::OutOfTime { trace::take(&tasks).await } else { None };
+    tasks.abort_all();
+    world.shutdown();
+    Ok(Driven { reason, at, error, trace })
+}
+
+/// The plan as steps in time: injections and heals.
+struct Steps {
+    plan: Plan,
+    start: Instant,
+    /// By time; at one time heals come before injections, so that back-to-back faults do not overlap.
+    due: BTreeSet<(Duration, bool, usize)>,
+    active: BTreeMap<usize, Active>,
+}
+
+impl Steps {
+    fn new(setup: &Setup) -> Self {
+        let plan = setup.plan.scaled(setup.scale.by());
+        let mut due = BTreeSet::new();
+        for (fault, one) in plan.injections.iter().enumerate() {
+            due.insert((one.start, true, fault));
+            // a fault of no duration is healed after its injection all the same
+            due.insert((one.end.max(one.start + Duration::from_millis(1)), false, fault));
+        }
+        Self { plan, start: Instant::now(), due, active: BTreeMap::new() }
+    }
+
+    fn planned(&self, world: &World) -> Vec<PlannedFault> {
+        self.plan.injections.iter().map(|one| world.planned(one)).collect()
+    }
+
+    fn next_at(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _, _)| self.start + *at)
+    }
+
+    fn take_next(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
+        let Some((_, inject, fault)) = self.due.pop_first() else { return };
+        if inject {
+            recorder.event(clock.ms(), Event::FaultInjected { fault });
+            self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
+        } else {
+            self.heal(fault, world, recorder, clock);
+        }
+        self.show(status);
+    }
+
+    fn heal(&mut self, fault: usize, world: &World, recorder: &Recorder, clock: &Clock) {
+        if let Some(active) = self.active.remove(&fault) {
+            drop(active);
+            recorder.event(clock.ms(), Event::FaultHealed { fault, evidence: world.evidence(fault) });
+        }
+    }
+
+    /// Heals what is active and says what was not needed any more.
+    fn heal_all(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
+        while let Some((&fault, _)) = self.active.first_key_value() {
+            self.heal(fault, world, recorder, clock);
+        }
+        for (_, inject, fault) in std::mem::take(&mut self.due) {
+            if inject {
+                recorder.event(clock.ms(), Event::FaultNotNeeded { fault });
+            }
+        }
+        self.show(status);
+    }
+
+    fn evidence(&self, world: &World) -> Vec<Evidence> {
+        (0..self.plan.injections.len()).map(|fault| world.evidence(fault)).collect()
+    }
+
+    fn show(&self, status: &Status) {
+        let kind = |fault: &usize| self.plan.injections[*fault].kind.clone();
+        status.faults(self.active.keys().map(kind).collect());
+    }
+}
+
+/// Takes samples and dumps.
+struct Probe<'a> {
+    setup: &'a Setup,
+    world: &'a World,
+    tasks: &'a Tasks,
+    meter: &'a Meter,
+    recorder: &'a Recorder,
+    clock: Clock,
+    status: &'a Status,
+    samples: u64,
+}
+
+impl Probe<'_> {
+    fn sample(&mut self) {
+        self.status.beat();
+        for (at_ms, what) in self.world.cluster.take_changes() {
+            self.recorder.event(at_ms, Event::ClusterChanged { what });
+        }
+        let seen = self.world.cluster.observed();
+        let counts = self.meter.read();
+        let (unique, total) = self.setup.client.progress(&seen, &counts);
+        let sample = Sample {
+            at_ms: self.clock.ms(),
+            unique,
+            total,
+            attempts: counts.attempts,
+            retries: counts.retries,
+            in_flight: counts.in_flight,
+            tasks: self.tasks.alive(),
+            links: self.world.sample(&seen.open_streams),
+        };
+        self.status.sampled(&sample);
+        self.recorder.push(Line::Sample(sample));
+        if self.samples.is_multiple_of(DUMP_EVERY) {
+            self.recorder.push(Line::Dump(self.tasks.dump()));
+        }
+        self.samples += 1;
+    }
+
+    /// The last sample, and the last dump unless the client is gone.
+    fn last(&mut self, reason: EndReason) {
+        // the next sample of the regular order would dump as well: dump once
+        self.samples = 1;
+        self.sample();
+        if reason != EndReason::ClientEnded {
+            self.recorder.push(Line::Dump(self.tasks.dump()));
+        }
+    }
+}
+
+fn env(setup: &Setup, net: Net, world: &World, tasks: &Tasks, meter: &Meter, recorder: &Recorder) -> Env {
+    let (clock, recorder) = (tasks.clock(), recorder.clone());
+    Env {
+        net,
+        pd: world.pd(),
+        tasks: tasks.clone(),
+        meter: meter.clone(),
+        log: Log::new(move |text| recorder.event(clock.ms(), Event::ClientLogged { text })),
+        seed: split(setup.seed, "client"),
+        scale: setup.scale,
+        workload: setup.workload.clone(),
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn panicked(error: JoinError) -> String {
+    if error.is_cancelled() {
+        return "its main task was cancelled".to_owned();
+    }
+    let payload = error.into_panic();
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("(no message)"))
+}
+
+fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}

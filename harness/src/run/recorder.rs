@@ -1,0 +1,141 @@
+//! The record of a run, in memory and on disk, line by line as things happen.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use unstuck_record::{At, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run};
+
+/// So many events of one frequent kind are kept; the rest are counted. A client that redials in a storm must not
+/// fill a disk.
+const KEPT: u64 = 4_000;
+
+/// The record of one run. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Recorder(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    run: Run,
+    file: Option<File>,
+    path: Option<PathBuf>,
+    error: Option<io::Error>,
+    conn_events: u64,
+    log_events: u64,
+}
+
+impl Recorder {
+    /// Opens the file. The header is written once the world is known: [`Recorder::begin`].
+    pub fn create(header: Header, path: Option<&Path>) -> io::Result<Self> {
+        let file = path.map(File::create).transpose()?;
+        Ok(Self(Arc::new(Mutex::new(Inner {
+            run: Run::new(header),
+            file,
+            path: path.map(Path::to_owned),
+            error: None,
+            conn_events: 0,
+            log_events: 0,
+        }))))
+    }
+
+    /// Writes the header, now that the links and the plan are known.
+    pub fn begin(&self, links: Vec<LinkInfo>, plan: Vec<PlannedFault>) {
+        let mut inner = self.inner();
+        inner.run.header.links = links;
+        inner.run.header.plan = plan;
+        let header = Line::Header(inner.run.header.clone());
+        inner.write(&header);
+    }
+
+    /// Takes up a line.
+    pub fn push(&self, line: Line) {
+        self.inner().push(line);
+    }
+
+    /// Takes up an event; of frequent kinds only so many.
+    pub fn event(&self, at_ms: u64, what: Event) {
+        let mut inner = self.inner();
+        let seen = match &what {
+            Event::ConnOpened { .. } | Event::ConnClosed { .. } => &mut inner.conn_events,
+            Event::ClientLogged { .. } => &mut inner.log_events,
+            _ => return inner.push(Line::Event(At { at_ms, what })),
+        };
+        *seen += 1;
+        if *seen <= KEPT {
+            inner.push(Line::Event(At { at_ms, what }));
+        }
+    }
+
+    /// Takes up the end, after what was elided. A second end (a watchdog's, after the run's own) is ignored.
+    pub fn end(&self, end: End) {
+        let mut inner = self.inner();
+        if inner.run.end.is_some() {
+            return;
+        }
+        let elided = [("connections", inner.conn_events), ("clientLogged", inner.log_events)];
+        for (kind, seen) in elided {
+            if seen > KEPT {
+                let what = Event::Elided { kind: kind.to_owned(), count: seen - KEPT };
+                inner.push(Line::Event(At { at_ms: end.at_ms, what }));
+            }
+        }
+        inner.push(Line::End(end));
+    }
+
+    /// The record so far.
+    pub fn snapshot(&self) -> Run {
+        self.inner().run.clone()
+    }
+
+    /// Whether the run has ended for this reason.
+    pub fn ended(&self) -> Option<EndReason> {
+        self.inner().run.end.as_ref().map(|end| end.reason)
+    }
+
+    /// Any error of writing so far.
+    pub fn flushed(&self) -> io::Result<()> {
+        self.inner().error.take().map_or(Ok(()), Err)
+    }
+
+    /// Writes a file beside the record: `case.jsonl` gets `case.<suffix>`. Nothing if there is no record on disk.
+    pub fn write_beside(&self, suffix: &str, text: &str) -> io::Result<()> {
+        let path = self.inner().path.clone();
+        path.map_or(Ok(()), |path| std::fs::write(path.with_extension(suffix), text))
+    }
+
+    /// The longest time between two samples' progress, ends included, in milliseconds.
+    pub fn longest_gap(&self) -> u64 {
+        let inner = self.inner();
+        let mut last = (0, 0);
+        let mut longest = 0;
+        for sample in &inner.run.samples {
+            if sample.unique > last.1 {
+                longest = longest.max(sample.at_ms - last.0);
+                last = (sample.at_ms, sample.unique);
+            }
+        }
+        let end = inner.run.samples.last().map_or(0, |sample| sample.at_ms);
+        longest.max(end - last.0)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn push(&mut self, line: Line) {
+        self.write(&line);
+        self.run.push(line);
+    }
+    fn write(&mut self, line: &Line) {
+        let Some(file) = &mut self.file else { return };
+        let mut text = line.to_json();
+        text.push('\n');
+        // One write a line: a kill -9 leaves whole lines and at most one cut one.
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            self.error.get_or_insert(error);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything that is fixed before the client starts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_tikv::PeerOrder;
+use unstuck_record::Expect;
+
+use crate::client::{Client, Scale, Workload};
+use crate::fault::{Plan, Topology};
+
+/// One case, ready to run.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The scenario file, as it is to be named in reports.
+    pub file: String,
+    /// The line of the case in it, from 1.
+    pub line: u32,
+    /// The case's name.
+    pub case: String,
+    /// What is under test.
+    pub client: Arc<dyn Client>,
+    /// Where.
+    pub world: WorldKind,
+    /// By how much to shorten every duration; 1 in virtual time.
+    pub scale: Scale,
+    /// Every random choice follows from it.
+    pub seed: u64,
+    /// The cluster.
+    pub cluster: ClusterSize,
+    /// The job.
+    pub workload: Workload,
+    /// The faults, in real durations.
+    pub plan: Plan,
+    /// The scenario's `recoveryTime`.
+    pub recovery: Duration,
+    /// The scenario's `within`.
+    pub within: Option<Duration>,
+    /// What is expected.
+    pub expect: Expect,
+    /// What a reader must know besides.
+    pub notes: Vec<String>,
+}
+
+/// Where a case runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorldKind {
+    /// In virtual time, in memory.
+    Sim,
+    /// On real sockets, in real time.
+    Tcp,
+}
+
+impl fmt::Display for WorldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WorldKind::Sim => "sim",
+            WorldKind::Tcp => "tcp",
+        })
+    }
+}
+
+/// The size of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterSize {
+    /// PD members.
+    pub pd: u32,
+    /// Stores.
+    pub stores: u32,
+    /// Keys in each region.
+    pub keys_per_region: u32,
+    /// Streams a connection to a store may have open at once.
+    pub max_concurrent_streams: u32,
+    /// In which order regions list their peers.
+    pub peer_order: PeerOrder,
+}
+
+impl Default for ClusterSize {
+    fn default() -> Self {
+        Self {
+            pd: 3,
+            stores: 3,
+            keys_per_region: 64,
+            // TiKV's server.grpc-concurrent-stream
+            max_concurrent_streams: 1024,
+            peer_order: PeerOrder::Shuffled,
+        }
+    }
+}
+
+impl ClusterSize {
+    /// What selectors can choose from, for a client of this name.
+    pub fn topology(&self, client: &str) -> Topology {
+        Topology {
+            client: client.to_owned(),
+            pd: self.pd,
+            pd_leader: 0,
+            stores: (1..=u64::from(self.stores)).collect(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The world of one run: the cluster, and a proxy on every link between it and the client.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_tikv::{Cluster, Node, Spec};
+use unstuck_net::{Clock, Net};
+use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
+
+use super::recorder::Recorder;
+use super::seed::split;
+use super::setup::Setup;
+use crate::client::Workload;
+use crate::fault::{Injection, NodeEffect};
+use crate::proxy::{Proxy, Sink};
+
+/// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
+const STORE_KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
+const ELECTION: Duration = Duration::from_secs(10);
+
+/// A cluster behind proxies.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) cluster: Cluster,
+    links: Vec<Link>,
+}
+
+#[derive(Debug)]
+struct Link {
+    node: Node,
+    name: String,
+    proxy: Proxy,
+}
+
+/// A fault that is active until this drops.
+#[derive(Debug)]
+#[must_use = "the fault heals when this guard drops"]
+pub(super) struct Active {
+    _links: Vec<crate::proxy::Guard>,
+    stopped: Vec<(Cluster, Node)>,
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        for (cluster, node) in &self.stopped {
+            cluster.restart(*node);
+        }
+    }
+}
+
+impl World {
+    pub(super) async fn start(
+        net: &Net,
+        clock: Clock,
+        setup: &Setup,
+        recorder: &Recorder,
+    ) -> io::Result<Self> {
+        let cluster = Cluster::start(net, clock, spec(setup)).await?;
+        let sink_to = recorder.clone();
+        let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
+        let mut links = vec![];
+        for (node, bound) in cluster.nodes() {
+            let name = format!("{}->{}", setup.client.name(), node_name(node));
+            let proxy = Proxy::start(net, name.clone(), bound, split(setup.seed, &name), Arc::clone(&sink))?;
+            cluster.advertise(node, proxy.addr());
+            links.push(Link { node, name, proxy });
+        }
+        Ok(Self { cluster, links })
+    }
+
+    /// The PD members as the client is to see them.
+    pub(super) fn pd(&self) -> Vec<SocketAddr> {
+        self.links
+            .iter()
+            .filter(|link| matches!(link.node, Node::Pd(_)))
+            .map(|link| link.proxy.addr())
+            .collect()
+    }
+
+    pub(super) fn infos(&self) -> Vec<LinkInfo> {
+        let info = |link: &Link| LinkInfo {
+            name: link.name.clone(),
+            node: node_name(link.node),
+            addr: link.proxy.addr().to_string(),
+        };
+        self.links.iter().map(info).collect()
+    }
+
+    pub(super) fn planned(&self, injection: &Injection) -> PlannedFault {
+        PlannedFault {
+            kind: injection.kind.clone(),
+            links: self.on(&injection.links).map(|link| link.name.clone()).collect(),
+            nodes: injection.nodes.iter().map(|&node| node_name(node)).collect(),
+            start_ms: injection.start.as_millis() as u64,
+            end_ms: injection.end.as_millis() as u64,
+        }
+    }
+
+    pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
+        let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule)).collect();
+        let mut stopped = vec![];
+        if let Some(NodeEffect::Stop) = injection.effect {
+            for &node in &injection.nodes {
+                self.cluster.stop(node);
+                stopped.push((self.cluster.clone(), node));
+            }
+        }
+        Active { _links: links, stopped }
+    }
+
+    /// What a fault touched so far, over all links.
+    pub(super) fn evidence(&self, fault: usize) -> Evidence {
+        self.links.iter().fold(Evidence::default(), |sum, link| sum.plus(link.proxy.evidence(fault)))
+    }
+
+    pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {
+        let sample = |(index, link): (usize, &Link)| {
+            let stats = link.proxy.stats();
+            let at_store = streams.iter().find(|(store, _)| link.node == Node::Store(*store));
+            LinkSample {
+                link: index,
+                conns: stats.conns,
+                streams: at_store.map_or(0, |(_, open)| *open),
+                up: stats.up,
+                down: stats.down,
+            }
+        };
+        let used = |sample: &LinkSample| sample.conns + sample.up + sample.down > 0;
+        self.links.iter().enumerate().map(sample).filter(used).collect()
+    }
+
+    /// Ends every connection and process of it.
+    pub(super) fn shutdown(&self) {
+        for link in &self.links {
+            link.proxy.shutdown();
+        }
+        self.cluster.shutdown();
+    }
+
+    fn on<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Link> {
+        nodes.iter().filter_map(|node| self.links.iter().find(|link| link.node == *node))
+    }
+}
+
+/// The name of a node in reports: `pd-0`, `tikv-1`.
+pub fn node_name(node: Node) -> String {
+    match node {
+        Node::Pd(index) => format!("pd-{index}"),
+        Node::Store(id) => format!("tikv-{id}"),
+    }
+}
+
+fn spec(setup: &Setup) -> Spec {
+    let scale = setup.scale;
+    let scaled = Workload { duration: scale.span(setup.workload.duration), ..setup.workload.clone() };
+    Spec {
+        pd: setup.cluster.pd,
+        stores: setup.cluster.stores,
+        regions: setup.workload.regions,
+        keys_per_region: setup.cluster.keys_per_region,
+        max_concurrent_streams: setup.cluster.max_concurrent_streams,
+        keepalive_time: scale.timer(STORE_KEEPALIVE.0),
+        keepalive_timeout: scale.keepalive_timeout(STORE_KEEPALIVE.1),
+        election: scale.timer(ELECTION),
+        speed: setup.client.speed(&scaled, setup.cluster.stores),
+        peer_order: setup.cluster.peer_order,
+        seed: split(setup.seed, "cluster"),
+    }
+}

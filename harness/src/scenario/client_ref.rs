@@ -1,0 +1,69 @@
+//! Which client is under test.
+
+use std::fmt;
+
+use super::suggest::{did_you_mean, list};
+
+/// A client and its revision: `lightning@as-reported`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientRef {
+    /// `lightning`
+    pub name: String,
+    /// `as-reported`
+    pub revision: String,
+}
+
+/// The clients there are, each with its revisions; the first is meant when none is said.
+pub const CLIENTS: [(&str, &[&str]); 2] =
+    [("lightning", &["as-reported", "fix-48355", "fixed"]), ("br", &["as-reported", "fixed"])];
+
+/// Clients of the design that are not there yet.
+const NOT_YET: [&str; 1] = ["raw_kv"];
+
+/// Why a text names no client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct UnknownClient {
+    /// In words.
+    pub message: String,
+    /// The fix, or the choices.
+    pub hint: String,
+}
+
+impl ClientRef {
+    /// Reads `name@revision`; without a revision, the first that the client has.
+    pub fn parse(text: &str) -> Result<Self, UnknownClient> {
+        let (name, revision) = text.split_once('@').map_or((text, None), |(n, r)| (n, Some(r)));
+        let names: Vec<_> = CLIENTS.iter().map(|(n, _)| *n).collect();
+        let Some((_, revisions)) = CLIENTS.iter().find(|(n, _)| *n == name) else {
+            return Err(if NOT_YET.contains(&name) {
+                let hint = format!("choose from {}", choices());
+                UnknownClient { message: format!("client `{name}` is known but not supported yet"), hint }
+            } else {
+                UnknownClient {
+                    message: format!("unknown client `{name}`"),
+                    hint: did_you_mean(name, &names),
+                }
+            });
+        };
+        let revision = revision.unwrap_or(revisions[0]);
+        if revisions.contains(&revision) {
+            return Ok(Self { name: name.to_owned(), revision: revision.to_owned() });
+        }
+        let message = format!("client `{name}` has no revision `{revision}`");
+        Err(UnknownClient { message, hint: did_you_mean(revision, revisions) })
+    }
+}
+
+impl fmt::Display for ClientRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.revision)
+    }
+}
+
+/// Every client and revision, in words.
+pub fn choices() -> String {
+    let all: Vec<String> =
+        CLIENTS.iter().flat_map(|(n, rs)| rs.iter().map(move |r| format!("{n}@{r}"))).collect();
+    list(&all.iter().map(String::as_str).collect::<Vec<_>>())
+}

@@ -1,0 +1,365 @@
+//! The words for what goes wrong, with their parameters: `network_partition(direction:to,reject:true)`.
+//!
+//! What each word does to a link or a node is written in [`crate::fault`]'s mapping, not here.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::diagnostic::Problem;
+use super::fields::{duration_hint, shorten};
+use super::node::{Node, Value};
+use super::suggest::{did_you_mean, list, nearest};
+use super::units;
+
+/// Which way, seen from the selector's source, as Chaos Mesh has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// What the source sends.
+    To,
+    /// What the source receives.
+    From,
+    /// Both.
+    #[default]
+    Both,
+}
+
+/// What becomes, at the heal, of a connection whose peer had stopped reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// It goes on.
+    #[default]
+    Resume,
+    /// FIN.
+    Close,
+    /// RST.
+    Reset,
+}
+
+/// A fault type with its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultType {
+    /// The node's process is gone until the heal.
+    Failure,
+    /// Silence on live connections, and new ones hang; or, rejecting, RST and refusal.
+    NetworkPartition {
+        /// Which way.
+        direction: Direction,
+        /// RST and refuse rather than drop.
+        reject: bool,
+    },
+    /// Silence on connections; new ones are made and stay silent.
+    Blackhole {
+        /// Which way.
+        direction: Direction,
+    },
+    /// The node stops reading.
+    StallRead {
+        /// What happens at the heal.
+        then: Then,
+    },
+    /// Live connections are reset, once.
+    Reset,
+    /// Live connections are closed, once.
+    Close,
+    /// New connections are refused.
+    Refuse,
+    /// New connections hang.
+    ConnectHang,
+    /// Every chunk is late.
+    NetworkDelay {
+        /// Which way.
+        direction: Direction,
+        /// The mean.
+        latency: Duration,
+        /// The largest departure from it.
+        jitter: Duration,
+    },
+}
+
+/// A fault type's word, parameters, and whether it acts on a node or on links.
+pub(crate) struct Word {
+    pub(crate) name: &'static str,
+    pub(crate) parameters: &'static [&'static str],
+    pub(crate) on_node: bool,
+    pub(crate) doc: &'static str,
+}
+
+const fn word(
+    name: &'static str,
+    on_node: bool,
+    parameters: &'static [&'static str],
+    doc: &'static str,
+) -> Word {
+    Word { name, parameters, on_node, doc }
+}
+
+/// Every word that is understood.
+pub(crate) const WORDS: [Word; 10] = [
+    word("failure", true, &[], "the process is gone; connections close, new ones are refused"),
+    word("network_partition", false, &["direction", "reject"], "silence; new connections hang"),
+    word("blackhole", false, &["direction"], "silence; new connections are made and stay silent"),
+    word("stall_read", false, &["then"], "the node stops reading, then resumes, closes or resets"),
+    word("reset", false, &[], "RST to live connections, once"),
+    word("close", false, &[], "live connections end, once"),
+    word("refuse", false, &[], "new connections are refused"),
+    word("connect_hang", false, &[], "new connections hang"),
+    word("network_delay", false, &["latency", "jitter", "direction"], "everything is late"),
+    word("network_latency", false, &["latency", "jitter", "direction"], "the same as network_delay"),
+];
+
+/// QA's words that are not understood yet, with what comes nearest.
+pub(crate) const NOT_YET: [(&str, &str); 17] = [
+    ("kill", "`failure` (the process is gone and comes back at the same address)"),
+    ("io_delay", "`network_delay(latency:500ms)` on a link"),
+    ("io_hang", "`blackhole(direction:from)` on a link (requests arrive, answers do not)"),
+    ("io_jitter", "`network_delay(latency:100ms,jitter:100ms)` on a link"),
+    ("network_loss", "`network_delay(latency:200ms,jitter:200ms)` on a link (TCP shows loss as delay)"),
+    ("network_duplicate", "`network_delay` on a link"),
+    ("network_corrupt", "`reset` on a link (gRPC ends a connection it cannot read)"),
+    ("network_bandwidth", "`network_delay` on a link"),
+    ("network_reorder", "`network_delay(latency:50ms,jitter:50ms)` on a link"),
+    ("rolling_restart", "`failure` with `period`"),
+    ("scale_in", "`failure`"),
+    ("scale_out", "`failure` (its heal brings a store back)"),
+    ("time_offset", "nothing yet"),
+    ("az_partition", "`network_partition` on the client's links"),
+    ("zone_partition", "`network_partition` on the client's links"),
+    ("down", "`failure`"),
+    ("freeze", "`stall_read` on a link"),
+];
+
+impl FaultType {
+    /// Its word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::NetworkPartition { .. } => "network_partition",
+            Self::Blackhole { .. } => "blackhole",
+            Self::StallRead { .. } => "stall_read",
+            Self::Reset => "reset",
+            Self::Close => "close",
+            Self::Refuse => "refuse",
+            Self::ConnectHang => "connect_hang",
+            Self::NetworkDelay { .. } => "network_delay",
+        }
+    }
+    /// Whether it acts on nodes rather than on links.
+    pub fn on_node(&self) -> bool {
+        matches!(self, Self::Failure)
+    }
+    /// Whether it is over as soon as it has begun.
+    pub fn is_instant(&self) -> bool {
+        matches!(self, Self::Reset | Self::Close)
+    }
+}
+
+impl fmt::Display for FaultType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A parameter as written.
+struct Parameter {
+    name: String,
+    value: String,
+    span: Range<usize>,
+}
+
+/// Reads `word`, `word(k:v,k:v)` or `{word: {k: v}}`.
+pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType> {
+    let (name, name_span, parameters) = match &node.value {
+        Value::Text(text) | Value::Plain(text) => inline(text, &node.span, problems)?,
+        Value::Map(entries) if entries.len() == 1 => {
+            let (key, value) = &entries[0];
+            let parameters = match &value.value {
+                Value::Map(parameters) => {
+                    parameters.iter().map(|(k, v)| named(k, v, problems)).collect::<Option<_>>()?
+                }
+                Value::Null => Vec::new(),
+                _ => {
+                    let message = format!("the parameters must be a mapping, not {}", value.kind());
+                    problems.push(
+                        Problem::error(value.span.clone(), message)
+                            .hint("as in `{stall_read: {then: reset}}`"),
+                    );
+                    return None;
+                }
+            };
+            (key.scalar().unwrap_or_default().to_owned(), key.span.clone(), parameters)
+        }
+        _ => {
+            let message = format!("`faultType` must be one fault type, not {}", node.kind());
+            problems.push(
+                Problem::error(node.span.clone(), message)
+                    .hint("as in `failure`, or `{stall_read: {then: reset}}`"),
+            );
+            return None;
+        }
+    };
+    let known = known(&name, name_span.clone(), problems)?;
+    let before = problems.len();
+    let mut of = Parameters { word: known, given: parameters, problems };
+    of.refuse_unknown();
+    let fault = match known.name {
+        "failure" => FaultType::Failure,
+        "network_partition" => FaultType::NetworkPartition {
+            direction: of.direction(),
+            reject: of.choice("reject", &[("true", true), ("false", false)], false),
+        },
+        "blackhole" => FaultType::Blackhole { direction: of.direction() },
+        "stall_read" => {
+            let choices = [("resume", Then::Resume), ("close", Then::Close), ("reset", Then::Reset)];
+            FaultType::StallRead { then: of.choice("then", &choices, Then::Resume) }
+        }
+        "reset" => FaultType::Reset,
+        "close" => FaultType::Close,
+        "refuse" => FaultType::Refuse,
+        "connect_hang" => FaultType::ConnectHang,
+        _ => {
+            let direction = of.direction();
+            let latency = of.duration("latency");
+            let jitter = of.duration("jitter").unwrap_or_default();
+            match latency {
+                Some(latency) if latency.is_zero() || jitter > latency => {
+                    let message = "`latency` must be more than zero and at least `jitter`";
+                    of.problems.push(
+                        Problem::error(name_span, message)
+                            .hint("as in `network_delay(latency:364ms,jitter:50ms)`"),
+                    );
+                }
+                None if of.problems.len() == before => {
+                    let message = format!("`{}` has no `latency`", known.name);
+                    of.problems.push(
+                        Problem::error(name_span, message).hint("as in `network_delay(latency:364ms)`"),
+                    );
+                }
+                _ => {}
+            }
+            FaultType::NetworkDelay { direction, latency: latency.unwrap_or_default(), jitter }
+        }
+    };
+    (problems.len() == before).then_some(fault)
+}
+
+type Inline = (String, Range<usize>, Vec<Parameter>);
+
+/// `word(k:v,k:v)`, QA's form.
+fn inline(text: &str, span: &Range<usize>, problems: &mut Vec<Problem>) -> Option<Inline> {
+    // In quotes the span is longer than the text.
+    let at = span.start + (span.len().saturating_sub(text.len())) / 2;
+    let Some(open) = text.find('(') else { return Some((text.to_owned(), span.clone(), Vec::new())) };
+    let name = text[..open].to_owned();
+    let Some(inner) = text[open + 1..].strip_suffix(')') else {
+        let problem = Problem::error(span.clone(), "the bracket is not closed");
+        problems.push(problem.hint("write `type(key:value,key:value)`"));
+        return None;
+    };
+    let mut parameters = Vec::new();
+    let mut from = at + open + 1;
+    for part in inner.split(',') {
+        let span = from..from + part.len();
+        from += part.len() + 1;
+        if part.trim().is_empty() && inner.trim().is_empty() {
+            continue;
+        }
+        let Some((name, value)) = part.split_once(':') else {
+            let problem = Problem::error(span, format!("`{}` is not a parameter", shorten(part.trim())));
+            problems.push(problem.hint("write `type(key:value,key:value)`"));
+            return None;
+        };
+        parameters.push(Parameter { name: name.trim().to_owned(), value: value.trim().to_owned(), span });
+    }
+    Some((name, at..at + open, parameters))
+}
+
+/// One entry of the mapping form.
+fn named(key: &Node, value: &Node, problems: &mut Vec<Problem>) -> Option<Parameter> {
+    match (key.scalar(), value.scalar()) {
+        (Some(name), Some(text)) => Some(Parameter {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            span: key.span.start..value.span.end,
+        }),
+        _ => {
+            let message = format!("a parameter must be a scalar, not {}", value.kind());
+            problems.push(Problem::error(value.span.clone(), message));
+            None
+        }
+    }
+}
+
+fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
+    let plain = name.trim().replace('-', "_");
+    if let Some(word) = WORDS.iter().find(|w| w.name == plain) {
+        return Some(word);
+    }
+    let problem = if let Some((word, instead)) = NOT_YET.iter().find(|(w, _)| *w == plain) {
+        Problem::error(span, format!("fault type `{word}` is known but not supported yet"))
+            .hint(format!("what comes nearest: {instead}"))
+    } else {
+        let names: Vec<_> = WORDS.iter().map(|w| w.name).collect();
+        let later: Vec<_> = NOT_YET.iter().map(|(w, _)| *w).collect();
+        let hint = match (nearest(name, &names), nearest(name, &later)) {
+            (None, Some(later)) => {
+                format!("`{later}` is known but not supported yet; choose from {}", list(&names))
+            }
+            _ => did_you_mean(name, &names),
+        };
+        Problem::error(span, format!("unknown fault type `{}`", shorten(name))).hint(hint)
+    };
+    problems.push(problem);
+    None
+}
+
+/// The parameters of one fault type, each checked as it is taken.
+struct Parameters<'p> {
+    word: &'static Word,
+    given: Vec<Parameter>,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Parameters<'_> {
+    fn refuse_unknown(&mut self) {
+        for (i, p) in self.given.iter().enumerate() {
+            let name = shorten(&p.name);
+            if !self.word.parameters.contains(&p.name.as_str()) {
+                let hint = match self.word.parameters {
+                    [] => format!("`{}` takes none", self.word.name),
+                    some => did_you_mean(&p.name, some),
+                };
+                let message = format!("`{}` has no parameter `{name}`", self.word.name);
+                self.problems.push(Problem::error(p.span.clone(), message).hint(hint));
+            } else if self.given[..i].iter().any(|q| q.name == p.name) {
+                self.problems
+                    .push(Problem::error(p.span.clone(), format!("parameter `{name}` is given twice")));
+            }
+        }
+    }
+    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
+        let Some(p) = self.given.iter().find(|p| p.name == name) else { return default };
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == p.value) {
+            return *value;
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let problem = Problem::error(p.span.clone(), format!("`{name}` cannot be `{}`", shorten(&p.value)));
+        self.problems.push(problem.hint(did_you_mean(&p.value, &words)));
+        default
+    }
+    fn direction(&mut self) -> Direction {
+        let choices = [("to", Direction::To), ("from", Direction::From), ("both", Direction::Both)];
+        self.choice("direction", &choices, Direction::Both)
+    }
+    fn duration(&mut self, name: &str) -> Option<Duration> {
+        let p = self.given.iter().find(|p| p.name == name)?;
+        match units::duration(&p.value) {
+            Ok(d) => Some(d),
+            Err(message) => {
+                let problem = Problem::error(p.span.clone(), format!("`{name}`: {message}"));
+                self.problems.push(problem.hint(duration_hint(&p.value)));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A scenario file, loaded: QA's mapping with `cases:`, or a bare list of cases.
+
+use std::path::Path;
+
+use super::case::{self, Case};
+use super::client_ref::ClientRef;
+use super::diagnostic::{Diagnostics, Problem, Severity};
+use super::fields::Fields;
+use super::keys::{self, FILE};
+use super::node::{self, Node, Value};
+use super::sizes::{self, SizeSpec, Sizes};
+use super::source;
+
+/// A scenario file, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// As given.
+    pub name: String,
+    /// The client that it asks for, if it does.
+    pub client: Option<ClientRef>,
+    /// What it says about sizes.
+    pub sizes: SizeSpec,
+    /// At least one.
+    pub cases: Vec<Case>,
+    /// What is odd about it, but no error.
+    pub warnings: Diagnostics,
+}
+
+/// Loads a scenario file.
+///
+/// # Errors
+/// Every error of the file, with line, column and hint.
+pub fn load(path: &Path) -> Result<File, Diagnostics> {
+    parse(&path.display().to_string(), &source::read(path)?)
+}
+
+/// Loads a scenario from bytes that somebody has read; `name` is what its errors call it.
+///
+/// # Errors
+/// Every error of the file, with line, column and hint.
+pub fn load_bytes(name: &str, bytes: Vec<u8>) -> Result<File, Diagnostics> {
+    parse(name, &source::text(name, bytes)?)
+}
+
+fn parse(name: &str, source: &str) -> Result<File, Diagnostics> {
+    let root = node::parse(name, source)?;
+    let mut problems = Vec::new();
+    let resolved = resolve(name, source, &root, &mut problems);
+    let found = Diagnostics::new(name, source, problems);
+    match resolved {
+        Some(file) if found.errors() == 0 => Ok(File { warnings: found, ..file }),
+        _ => Err(found),
+    }
+}
+
+fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -> Option<File> {
+    let (client, sizes, cases) = match &root.value {
+        Value::Null => {
+            problems
+                .push(Problem::error(root.span.clone(), "the file is empty").hint("a scenario has `cases:`"));
+            return None;
+        }
+        Value::List(cases) => (None, SizeSpec::default(), (cases, root.span.clone())),
+        Value::Map(entries) if is_bare_case(entries) => {
+            let span = entries.first().map_or(root.span.clone(), |(k, _)| k.span.clone());
+            problems.push(
+                Problem::error(span, "a case stands where the file's keys should")
+                    .hint("put it in a list: `cases:`, then `- name: …`"),
+            );
+            return None;
+        }
+        _ => {
+            let f = Fields::of(root, "the file", FILE, problems)?;
+            let client = f.get("client").and_then(|n| read_client(n, problems));
+            let sizes = sizes::read(f.get("cluster"), f.get("workload"), problems);
+            let cases = match f.get("cases") {
+                Some(Node { value: Value::List(cases), .. }) => Some((cases, f.key("cases"))),
+                Some(other) => {
+                    let message = format!("`cases` must be a list, not {}", other.kind());
+                    problems.push(
+                        Problem::error(other.span.clone(), message).hint("each case begins with `- name: …`"),
+                    );
+                    None
+                }
+                None => None,
+            };
+            (client, sizes, cases?)
+        }
+    };
+    let (cases, place) = cases;
+    if cases.is_empty() {
+        problems.push(Problem::error(place, "there are no cases").hint("each case begins with `- name: …`"));
+    }
+    let bounds = Sizes::of("", [&sizes]);
+    let mut read = Vec::new();
+    for node in cases {
+        let before = problems.len();
+        let case = case::read(node, source, (bounds.pd, bounds.tikv), problems);
+        assert!(case.is_some() || problems.len() > before, "a case without an error is a case");
+        read.extend(case);
+    }
+    refuse_doubles(cases, problems);
+    Some(File { name: name.to_owned(), client, sizes, cases: read, warnings: Diagnostics::default() })
+}
+
+/// A name picks out a case, in the matrix and in reports.
+fn refuse_doubles(cases: &[Node], problems: &mut Vec<Problem>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for case in cases {
+        let Value::Map(entries) = &case.value else { continue };
+        let Some((_, name)) = entries.iter().find(|(k, _)| k.scalar() == Some("name")) else { continue };
+        if let Some(text) = name.scalar()
+            && !seen.insert(text)
+        {
+            let message = format!("there are two cases named `{}`", super::fields::shorten(text));
+            problems.push(Problem::error(name.span.clone(), message).hint("names tell cases apart"));
+        }
+    }
+}
+
+fn is_bare_case(entries: &[(Node, Node)]) -> bool {
+    let has =
+        |keys: &[keys::Key]| entries.iter().any(|(k, _)| keys.iter().any(|c| k.scalar() == Some(c.name)));
+    has(keys::CASE) && !has(FILE)
+}
+
+/// Reads `client:`.
+fn read_client(node: &Node, problems: &mut Vec<Problem>) -> Option<ClientRef> {
+    let Some(text) = node.scalar() else {
+        let problem = if matches!(node.value, Value::Map(_)) {
+            Problem::error(node.span.clone(), "a program as the client is known but not supported yet")
+        } else {
+            Problem::error(
+                node.span.clone(),
+                format!("`client` must be `name@revision`, not {}", node.kind()),
+            )
+        };
+        problems.push(problem.hint(format!("choose from {}", super::client_ref::choices())));
+        return None;
+    };
+    client_at(text, node, problems)
+}
+
+/// A client named at a node.
+pub(crate) fn client_at(text: &str, node: &Node, problems: &mut Vec<Problem>) -> Option<ClientRef> {
+    match ClientRef::parse(text) {
+        Ok(client) => Some(client),
+        Err(e) => {
+            let message = super::fields::shorten(&e.message);
+            problems.push(
+                Problem { severity: Severity::Error, ..Problem::error(node.span.clone(), message) }
+                    .hint(e.hint),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Every key of a scenario file, in one table: the loader reads it, the JSON schema is made of it.
+
+use super::suggest::list;
+
+/// A key of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// As written.
+    pub(crate) name: &'static str,
+    /// What may stand there.
+    pub(crate) shape: Shape,
+    /// For editors.
+    pub(crate) doc: &'static str,
+    /// What to write where it is missing; empty for a key that need not be there.
+    pub(crate) example: &'static str,
+}
+
+/// What may stand at a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// Any text.
+    Text,
+    /// `1h30m`
+    Duration,
+    /// `"@every 3m"`
+    Every,
+    /// `16KiB`
+    Size,
+    /// A whole number within bounds.
+    Count(u32, u32),
+    /// A whole number, or `unlimited`.
+    Streams,
+    /// `shuffled`, `faulted-first` or `first(ID)`.
+    PeerOrder,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A fault type, with or without parameters.
+    FaultType,
+    /// A selector.
+    Selector,
+    /// `name@revision`
+    Client,
+    /// `client@revision: expectation`, any number of them.
+    Clients,
+    /// A mapping.
+    Map(&'static [Key]),
+    /// A list of mappings.
+    List(&'static [Key]),
+}
+
+const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, shape, doc, example: "" }
+}
+
+const fn must(name: &'static str, shape: Shape, example: &'static str, doc: &'static str) -> Key {
+    Key { name, shape, doc, example }
+}
+
+/// The outcomes that a case can expect.
+pub(crate) const OUTCOMES: [&str; 4] = ["completed", "slow", "stuck", "failed"];
+
+/// The file, in the form of a mapping.
+pub(crate) const FILE: &[Key] = &[
+    key("client", Shape::Client, "The client under test, `name@revision`; `--client` overrides it."),
+    key("cluster", Shape::Map(CLUSTER), "The cluster to start."),
+    key("workload", Shape::Map(WORKLOAD), "The size of the job."),
+    must(
+        "cases",
+        Shape::List(CASE),
+        "[{name: …, faultType: …, selector: …}]",
+        "What to inject, where, when, and what is expected.",
+    ),
+];
+
+/// `cluster:`
+pub(crate) const CLUSTER: &[Key] = &[
+    key("pd", Shape::Count(1, 9), "PD members (default 3)."),
+    key("tikv", Shape::Count(1, 100), "Stores (default 3)."),
+    key(
+        "regions",
+        Shape::Count(1, 100_000),
+        "Regions, the units of work (default 64 for lightning, 240 for br).",
+    ),
+    key("keysPerRegion", Shape::Count(1, 1_000_000), "Keys in each region (default 4)."),
+    key(
+        "maxConcurrentStreams",
+        Shape::Streams,
+        "HTTP/2 streams that a store allows on one connection, or `unlimited` (default 1024, TiKV's).",
+    ),
+    key(
+        "peerOrder",
+        Shape::PeerOrder,
+        "In which order regions list their peers: `shuffled` (default), `faulted-first` (the store of the first fault \
+         is always first), or `first(ID)`.",
+    ),
+];
+
+/// `workload:`
+pub(crate) const WORKLOAD: &[Key] = &[
+    key("regions", Shape::Count(1, 100_000), "The same as `cluster.regions`."),
+    key("batches", Shape::Count(1, 10_000), "Batches that lightning sends for one region (default 8)."),
+    key("batch", Shape::Size, "Size of one batch (default 16KiB, lightning's send-kv-size)."),
+    key(
+        "workers",
+        Shape::Count(1, 10_000),
+        "Concurrent jobs (default 32, twice lightning's range-concurrency).",
+    ),
+    key(
+        "connections",
+        Shape::Count(1, 1_000),
+        "Connections to each store (default 16, lightning's range-concurrency).",
+    ),
+    key(
+        "duration",
+        Shape::Duration,
+        "About how long the job takes without faults (default: twice the warm-up, 30 % of the plan, or ten restart \
+         periods of the client, whichever is longest).",
+    ),
+];
+
+/// One case.
+pub(crate) const CASE: &[Key] = &[
+    must(
+        "name",
+        Shape::Text,
+        "tikv_failure",
+        "What the case is called; must not contradict its fault type or selector.",
+    ),
+    must("faultType", Shape::FaultType, "failure", "What goes wrong."),
+    must(
+        "selector",
+        Shape::Selector,
+        "tikv(random)",
+        "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.",
+    ),
+    key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
+    key(
+        "faultDuration",
+        Shape::Duration,
+        "How long one fault lasts. Only `reset` and `close` may do without.",
+    ),
+    key(
+        "recoveryTime",
+        Shape::Duration,
+        "What the client is granted beyond its own work and the faults (default 5m).",
+    ),
+    key("period", Shape::Every, "Repeats the fault: `\"@every 3m\"`, from one injection to the next."),
+    key("faultRunTimes", Shape::Count(1, 10_000), "With `period`: how many injections."),
+    key("faultTotalRunTime", Shape::Duration, "With `period`: how long, from the first injection."),
+    key("expect", Shape::Map(EXPECT), "What is expected (default: the work is done, right, and in time)."),
+];
+
+/// `expect:`
+pub(crate) const EXPECT: &[Key] = &[
+    key("outcome", Shape::Word(&OUTCOMES), "How the client fares (default completed)."),
+    key("within", Shape::Duration, "The time limit since the client's start; replaces the computed one."),
+    key("stuckAt", Shape::Text, "With `outcome: stuck`: the wait site, or the kind of finding (`livelock`)."),
+];
+
+/// `matrix.yaml`
+pub(crate) const MATRIX: &[Key] = &[must(
+    "entries",
+    Shape::List(ENTRY),
+    "[{file: …, case: …, clients: …}]",
+    "For each case, what each client revision does with it.",
+)];
+
+/// One entry of `matrix.yaml`.
+pub(crate) const ENTRY: &[Key] = &[
+    must("file", Shape::Text, "tidb-46321-tikv-failure.yaml", "The scenario file, beside this one."),
+    must("case", Shape::Text, "tikv_failure", "The name of a case in it."),
+    must(
+        "clients",
+        Shape::Clients,
+        "{lightning@fixed: completed}",
+        "`client@revision: outcome`, or `{outcome, stuckAt, within}`. The first one is the \
+          client that the case is run with when nothing else says so.",
+    ),
+    key("runs", Shape::List(RUN), "More runs of the same case, in another world or with other sizes."),
+];
+
+/// One of an entry's `runs`.
+pub(crate) const RUN: &[Key] = &[
+    must("name", Shape::Text, "tikv_failure", "What the run is called."),
+    key("world", Shape::Word(&["sim", "tcp"]), "Where it is run (default sim)."),
+    key("scale", Shape::Count(1, 10_000), "By how much durations are divided (default 1)."),
+    key("cluster", Shape::Map(CLUSTER), "Overrides the file's."),
+    key("workload", Shape::Map(WORKLOAD), "Overrides the file's."),
+    key("clients", Shape::Clients, "What these clients do in this run (default: as the entry says)."),
+];
+
+/// Keys of QA's vocabulary that nothing understands yet.
+pub(crate) const NOT_YET: [&str; 6] =
+    ["tag", "workloads", "tidbGlobalVariables", "default", "ddl", "ddl.addIndex"];
+
+impl Key {
+    /// Whether it must be there.
+    pub(crate) fn required(&self) -> bool {
+        !self.example.is_empty()
+    }
+}
+
+impl Shape {
+    /// What to write, for a value of another type.
+    pub(crate) fn hint(self) -> String {
+        match self {
+            Self::Text => "write a text".into(),
+            Self::Duration => "write a duration such as `90s`, `1h30m` or `250ms`".into(),
+            Self::Every => "write a period such as `\"@every 3m\"`".into(),
+            Self::Size => "write a size such as `16KiB` or `1MiB`".into(),
+            Self::Count(low, high) => format!("write a whole number from {low} to {high}"),
+            Self::Streams => "write a whole number from 1 to 1000000, or `unlimited`".into(),
+            Self::PeerOrder => "write `shuffled`, `faulted-first` or `first(ID)`".into(),
+            Self::Word(words) => format!("choose from {}", list(words)),
+            Self::FaultType => "as in `failure`, or `stall_read(then:reset)`".into(),
+            Self::Selector => "as in `tikv(random)` or `br_to_all`".into(),
+            Self::Client => "as in `lightning@as-reported`".into(),
+            Self::Clients => "as in `{lightning@fixed: completed}`".into(),
+            Self::Map(keys) => format!("its keys are {}", names(keys)),
+            Self::List(_) => "each item begins with `- `".into(),
+        }
+    }
+}
+
+/// Every key of a table, in words.
+pub(crate) fn names(keys: &[Key]) -> String {
+    list(&keys.iter().map(|k| k.name).collect::<Vec<_>>())
+}
+
+/// The mapping that a key belongs to, if it stands in the wrong one.
+pub(crate) fn home(name: &str) -> Option<&'static str> {
+    let homes = [
+        ("`cluster`", CLUSTER),
+        ("`workload`", WORKLOAD),
+        ("a case", CASE),
+        ("`expect`", EXPECT),
+        ("the file", FILE),
+    ];
+    homes.into_iter().find(|(_, keys)| keys.iter().any(|k| k.name == name)).map(|(home, _)| home)
+}

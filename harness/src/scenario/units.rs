@@ -1,0 +1,164 @@
+//! Numbers with units, as people write them: `1h30m`, `16KiB`, `30%`.
+
+use std::time::Duration;
+
+/// No duration of a scenario is longer: sums of a plan stay far from overflow.
+pub const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Go's form: decimal numbers with units `h`, `m`, `s`, `ms`, `us`/`µs`, `ns`, one after the other; `0` needs no
+/// unit. Negative durations are refused.
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    let mut rest = text;
+    let mut nanos: u128 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let per: u128 = match unit {
+            "h" => 3_600_000_000_000,
+            "m" => 60_000_000_000,
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            "us" | "µs" | "μs" => 1_000,
+            "ns" => 1,
+            "" if !number.is_empty() => return Err(format!("`{text}` has no unit")),
+            _ => return Err(format!("`{text}` is not a duration")),
+        };
+        nanos += decimal(number, per).ok_or_else(|| format!("`{text}` is not a duration"))?;
+        if nanos > LONGEST.as_nanos() {
+            return Err(format!("`{text}` is longer than 30 days"));
+        }
+        rest = tail;
+    }
+    Ok(Duration::from_nanos(u64::try_from(nanos).expect("30 days fit")))
+}
+
+/// `number` times `per`, rounded down; `None` unless it is plain decimal digits.
+fn decimal(number: &str, per: u128) -> Option<u128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty())
+        || whole.len() > 18
+        || fraction.len() > 12
+        || fraction.contains('.')
+    {
+        return None;
+    }
+    let part = |s: &str| if s.is_empty() { Some(0) } else { s.parse::<u128>().ok() };
+    let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+    Some(part(whole)? * per + part(fraction)? * per / scale)
+}
+
+/// Go's `Duration.String`, without zero parts: `1h30m`, `1.5s`, `250ms`, `0s`.
+pub fn show(d: Duration) -> String {
+    let (secs, nanos) = (d.as_secs(), d.subsec_nanos());
+    let mut out = String::new();
+    if secs >= 3600 {
+        out += &format!("{}h", secs / 3600);
+    }
+    if secs / 60 % 60 > 0 {
+        out += &format!("{}m", secs / 60 % 60);
+    }
+    if nanos > 0 && secs == 0 {
+        out += &format!("{}ms", f64::from(nanos) / 1e6);
+    } else if nanos > 0 {
+        out += &format!("{}s", (secs % 60) as f64 + f64::from(nanos) / 1e9);
+    } else if secs % 60 > 0 || secs == 0 {
+        out += &format!("{}s", secs % 60);
+    }
+    out
+}
+
+/// Bytes: `512`, `16KiB`, `4MiB`, `1GiB`; `KB`, `MB`, `GB` are powers of ten.
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let per: u64 = match unit.trim_start() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "KB" | "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return Err(format!("`{text}` is not a size")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a size"))?;
+    number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// Percent: `30%` or `30`, from 0 to 100.
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    match number.parse() {
+        Ok(n @ 0..=100) => Ok(n),
+        _ => Err(format!("`{text}` is not a percentage from 0% to 100%")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        for (text, ms) in [
+            ("0", 0),
+            ("0s", 0),
+            ("1m", 60_000),
+            ("60m", 3_600_000),
+            ("1h30m", 5_400_000),
+            ("250ms", 250),
+            ("1.5s", 1_500),
+            (".5m", 30_000),
+            ("1m1m", 120_000),
+            ("2h0.5s", 7_200_500),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        assert_eq!(duration("3us4ns"), Ok(Duration::from_nanos(3004)));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in
+            ["", "5", "m", "1 m", "-1m", "1d", "1m5", "..1s", "1.2.3s", "٣s", "99999999999999999999h", "721h"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_shown_as_they_can_be_read_again() {
+        for text in ["0s", "1h30m", "250ms", "1.5s", "1m", "60h", "2m0.5s", "1h5s"] {
+            assert_eq!(duration(&show(duration(text).unwrap())), duration(text), "{text}");
+        }
+        assert_eq!(show(Duration::from_secs(3600)), "1h");
+    }
+
+    #[test]
+    fn sizes_and_percentages() {
+        assert_eq!(size("16KiB"), Ok(16384));
+        assert_eq!(size("64 KiB"), Ok(65536));
+        assert_eq!(size("2MB"), Ok(2_000_000));
+        assert_eq!(size("512"), Ok(512));
+        assert!(size("16K").is_err() && size("").is_err() && size("99999999999GiB").is_err());
+        assert_eq!(percent("30%"), Ok(30));
+        assert!(percent("101%").is_err() && percent("-1").is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! No fault touched anything, so the run shows nothing.
+
+use unstuck_record::{Event, Evidence, Finding, FindingKind};
+
+use super::{Facts, finding};
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
+    let plan = &facts.run.header.plan;
+    if plan.is_empty() || (0..plan.len()).any(|fault| touched(facts, fault)) {
+        return vec![];
+    }
+    let injected: Vec<usize> = (0..plan.len()).filter(|&fault| facts.was_injected(fault)).collect();
+    let summary = match injected.len() {
+        0 => "no fault was injected before the client ended",
+        1 => "the fault touched nothing",
+        _ => "none of the faults touched anything",
+    };
+    let evidence = injected.iter().map(|&fault| format!("{}: touched nothing", facts.fault_text(fault)));
+    vec![Finding { evidence: evidence.collect(), ..finding(FindingKind::NoEffect, summary) }]
+}
+
+/// Whether a fault is known to have touched something, from its heal or from the end.
+fn touched(facts: &Facts<'_>, index: usize) -> bool {
+    let at_the_end =
+        facts.run.end.as_ref().and_then(|end| end.evidence.get(index)).is_some_and(Evidence::touched);
+    let at_the_heal = facts.run.events.iter().any(|event| {
+        matches!(&event.what, Event::FaultHealed { fault, evidence } if *fault == index && evidence.touched())
+    });
+    facts.was_injected(index) && (at_the_end || at_the_heal)
+}

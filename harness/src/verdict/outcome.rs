@@ -1,0 +1,90 @@
+//! From findings and time limits to the outcome and the verdict.
+
+use unstuck_record::{EndReason, Expect, Finding, FindingKind, Outcome, Span, Verdict};
+
+use super::facts::Facts;
+
+pub(super) fn outcome(facts: &Facts<'_>, findings: &[Finding]) -> Outcome {
+    let Some(end) = &facts.run.end else { return Outcome::Interrupted };
+    if end.reason == EndReason::Interrupted {
+        return Outcome::Interrupted;
+    }
+    let Some(ended) = facts.ended else { return Outcome::Stuck };
+    if findings.iter().any(|finding| matches!(finding.kind, FindingKind::Data | FindingKind::Error)) {
+        return Outcome::Failed;
+    }
+    if ended.at_ms <= facts.budget_ms { Outcome::Completed } else { Outcome::Slow }
+}
+
+/// The verdict, and one sentence that says why.
+pub(super) fn verdict(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding]) -> (Verdict, String) {
+    if outcome == Outcome::Interrupted {
+        let why = match &facts.run.end {
+            None => "the record breaks off before the run's end",
+            Some(_) => "the run was interrupted",
+        };
+        return (Verdict::Unknown, format!("{why}, at {}", Span(facts.end_ms)));
+    }
+    let happened = happened(facts, outcome, findings);
+    if !facts.has_baseline {
+        let why = "the client does not finish without faults either, so the faults prove nothing";
+        return (Verdict::Unknown, format!("{why}; in this run it {happened}"));
+    }
+    if let Some(nothing) = findings.iter().find(|finding| finding.kind == FindingKind::NoEffect) {
+        return (Verdict::Unknown, format!("{}; the client {happened}", nothing.summary));
+    }
+    let expect = &facts.run.header.expect;
+    match (met(expect, outcome, findings), expect) {
+        (true, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Pass, happened),
+        (true, _) => (Verdict::Pass, format!("as expected: {happened}")),
+        (false, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Fail, happened),
+        (false, expect) => (Verdict::Fail, format!("expected {}, but it {happened}", expected(expect))),
+    }
+}
+
+fn met(expect: &Expect, outcome: Outcome, findings: &[Finding]) -> bool {
+    let Some(site) = expect.stuck_at.as_deref().filter(|_| expect.outcome == Outcome::Stuck) else {
+        return expect.outcome == outcome;
+    };
+    expect.outcome == outcome
+        && findings.iter().any(|finding| match finding.kind {
+            FindingKind::Hang => finding.wait_site.as_deref() == Some(site) || site == "hang",
+            FindingKind::Livelock => site == "livelock",
+            FindingKind::Spin => site == "spin",
+            _ => false,
+        })
+}
+
+fn expected(expect: &Expect) -> String {
+    let outcome = match expect.outcome {
+        Outcome::Completed => "completed",
+        Outcome::Slow => "slow",
+        Outcome::Stuck => "stuck",
+        Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
+    };
+    match &expect.stuck_at {
+        Some(site) if expect.outcome == Outcome::Stuck => format!("{outcome} at `{site}`"),
+        _ => outcome.to_owned(),
+    }
+}
+
+/// What the client did, as the rest of a sentence.
+fn happened(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding]) -> String {
+    let budget = Span(facts.budget_ms);
+    let at = Span(facts.ended.map_or(facts.end_ms, |ended| ended.at_ms));
+    let telling = findings.first().map(|finding| finding.summary.as_str());
+    match outcome {
+        Outcome::Completed if facts.has_baseline => {
+            format!("completed at {at}, within the budget of {budget}")
+        }
+        Outcome::Completed => format!("completed at {at}"),
+        Outcome::Slow => format!("completed, but only at {at}, after the budget of {budget}"),
+        Outcome::Stuck => {
+            let why = telling.unwrap_or("no task has waited long enough to name one");
+            format!("did not finish in {at}: {why}")
+        }
+        Outcome::Failed => format!("failed at {at}: {}", telling.unwrap_or("its work is not right")),
+        Outcome::Interrupted => format!("was interrupted at {at}"),
+    }
+}

@@ -1,0 +1,74 @@
+//! The shipped scenario files load, and the reported ones are as they were reported.
+
+use std::path::{Path, PathBuf};
+
+use unstuck::scenario::{Schedule, World, load, matrix};
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+fn files() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(scenarios())
+        .unwrap()
+        .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_shipped_file_loads_without_a_warning() {
+    let mut cases = 0;
+    for path in files().iter().filter(|p| !p.ends_with(matrix::FILE_NAME)) {
+        let file = load(path).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(file.warnings.to_string(), "", "{}", path.display());
+        cases += file.cases.len();
+    }
+    assert_eq!(cases, 5);
+}
+
+#[test]
+fn qas_files_are_as_reported() {
+    let read = |name: &str| std::fs::read_to_string(scenarios().join("reported").join(name)).unwrap();
+    let failure = "cases:\n  - name: tikv_failure\n    faultType: failure\n    selector: tikv(random)\n    \
+                   warmUpTime: 1m\n    faultDuration: 60m\n    recoveryTime: 5m\n";
+    assert_eq!(read("tidb-46321-tikv-failure.yaml"), failure);
+    let indent = "        ";
+    let partition = [
+        "faultType: network_partition",
+        "selector: br_to_all",
+        "warmUpTime: 1m",
+        "period: \"@every 3m\"",
+        "faultDuration: 1m",
+        "faultRunTimes: 5",
+    ]
+    .map(|line| format!("{indent}{line}\n"))
+    .concat();
+    let partition = format!("      - name: ha_br_to_all_network_partition\n{partition}");
+    assert_eq!(read("tidb-53519-br-partition.yaml"), partition);
+    let file = load(&scenarios().join("reported/tidb-53519-br-partition.yaml")).unwrap();
+    assert!(matches!(file.cases[0].schedule, Schedule::Times { times: 5, .. }));
+}
+
+#[test]
+fn the_matrix_names_every_case_and_no_other() {
+    let folder = scenarios().join("reported");
+    let matrix = matrix::load(&folder.join(matrix::FILE_NAME)).unwrap_or_else(|e| panic!("{e}"));
+    let mut there = Vec::new();
+    for path in files().iter().filter(|p| !p.ends_with(matrix::FILE_NAME)) {
+        let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+        there.extend(load(path).unwrap().cases.into_iter().map(|case| (name.clone(), case.name)));
+    }
+    for run in &matrix.runs {
+        assert!(there.contains(&(run.file.clone(), run.case.clone())), "line {}: {run:?}", run.line);
+    }
+    for (file, case) in &there {
+        for world in [World::Sim, World::Tcp] {
+            let runs = matrix.runs.iter().filter(|r| (&r.file, &r.case, r.world) == (file, case, world));
+            assert!(runs.count() >= 2, "{case} has no runs in {world:?}");
+        }
+    }
+}

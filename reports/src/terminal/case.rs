@@ -1,0 +1,195 @@
+//! One case in full: what QA reads and acts on.
+
+use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span};
+
+use super::{Aside, Style, colour, plan};
+use crate::text::{clean, shell, wrap};
+
+/// So many findings are told in full.
+const FINDINGS: usize = 8;
+/// So many lines of evidence of one finding.
+const EVIDENCE: usize = 12;
+
+/// The report of one case, as lines.
+pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) -> String {
+    let header = &run.header;
+    let mut out = String::new();
+    let head = format!(
+        "{}, client {}, world {}, seed {}",
+        colour::bold(style, &clean(&header.case)),
+        clean(&header.client),
+        clean(&header.world),
+        header.seed
+    );
+    out.push_str(&format!("{} {head}\n", colour::verdict(style, judgement.verdict)));
+    wrap(
+        &mut out,
+        style.width,
+        "  ",
+        &format!("{}: {}", outcome(judgement.outcome), clean(&judgement.reason)),
+    );
+    findings(&mut out, run, &judgement.findings, style);
+    out.push_str(&colour::bold(style, "\nfaults\n"));
+    let end_ms = end_ms(run);
+    plan::draw(&mut out, run, end_ms, style.width);
+    out.push('\n');
+    for (name, text) in rows(run, judgement, aside, end_ms) {
+        wrap(&mut out, style.width, &format!("{name:<11}"), &text);
+    }
+    // one line, however long: it is there to be copied
+    out.push_str(&format!("{:<11}{}\n", "run again", again(run)));
+    if let Some(record) = aside.record {
+        out.push_str(&format!("{:<11}{}\n", "record", clean(record)));
+    }
+    out
+}
+
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Slow => "slow",
+        Outcome::Stuck => "stuck",
+        Outcome::Failed => "failed",
+        Outcome::Interrupted => "interrupted",
+    }
+}
+
+/// The kind of a finding, as it is written everywhere.
+pub(crate) fn kind(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Hang => "hang",
+        FindingKind::Livelock => "livelock",
+        FindingKind::Spin => "spin",
+        FindingKind::Leak => "leak",
+        FindingKind::Data => "data",
+        FindingKind::Error => "error",
+        FindingKind::Progress => "progress",
+        FindingKind::NoEffect => "no_effect",
+    }
+}
+
+fn findings(out: &mut String, run: &Run, findings: &[Finding], style: Style) {
+    for finding in findings.iter().take(FINDINGS) {
+        out.push('\n');
+        out.push_str(&colour::bold(style, kind(finding.kind)));
+        out.push('\n');
+        wrap(out, style.width, "  ", &clean(&finding.summary));
+        if let (Some(task), Some(name)) = (finding.task, &finding.task_name) {
+            let share = match finding.tasks {
+                0 | 1 => String::new(),
+                count => format!(", one of {count} with this stack"),
+            };
+            wrap(out, style.width, "  task   ", &format!("{task} `{}`{share}", clean(name)));
+        }
+        if let Some(since) = finding.since_ms {
+            wrap(out, style.width, "  since  ", &format!("{}{}", Span(since), during(run, finding)));
+        }
+        for line in finding.evidence.iter().take(EVIDENCE) {
+            wrap(out, style.width, "  - ", &clean(line));
+        }
+        if finding.evidence.len() > EVIDENCE {
+            out.push_str(&format!("  - and {} more\n", finding.evidence.len() - EVIDENCE));
+        }
+    }
+    if findings.len() > FINDINGS {
+        out.push_str(&format!("\nand {} more findings, see the record\n", findings.len() - FINDINGS));
+    }
+}
+
+/// Which fault was active when a finding began.
+fn during(run: &Run, finding: &Finding) -> String {
+    let Some(fault) = finding.fault.and_then(|fault| run.header.plan.get(fault)) else {
+        return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
+    };
+    let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
+    let name = format!("{} on {}", clean(&fault.kind), clean(&on.join(", ")));
+    match finding.since_ms {
+        Some(since) if since >= fault.end_ms => {
+            format!(", {} after the end of {name}", Span(since - fault.end_ms))
+        }
+        _ => format!(", while {name} was active"),
+    }
+}
+
+fn rows(
+    run: &Run,
+    judgement: &Judgement,
+    aside: Aside<'_>,
+    end_ms: u64,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let header = &run.header;
+    let baseline = header.limits.baseline_ms.map_or("does not complete".into(), |ms| Span(ms).to_string());
+    let mut time = format!(
+        "{} {}, budget {}, without faults {baseline}",
+        if header.world == "sim" { "virtual" } else { "real" },
+        Span(end_ms),
+        Span(judgement.budget_ms),
+    );
+    if let Some(wall) = aside.wall_ms {
+        time.push_str(&format!(", took {}", Span(wall)));
+    }
+    let scale = (header.scale > 1).then(|| ("scale", format!("real durations divided by {}", header.scale)));
+    let notes = header.notes.iter().map(|note| ("note", clean(note)));
+    [("progress", progress(run)), ("time", time)].into_iter().chain(scale).chain(notes)
+}
+
+fn progress(run: &Run) -> String {
+    let unit = clean(&run.header.unit);
+    let seen = Seen::of(run);
+    let last = match seen.last_ms {
+        0 => "none seen".into(),
+        at => format!("the last at {}", Span(at)),
+    };
+    format!("{} of {} {unit}, {last}", seen.unique, seen.total)
+}
+
+/// The work done as the record shows it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) unique: u64,
+    pub(crate) total: u64,
+    /// When the unique work last grew; 0: never.
+    pub(crate) last_ms: u64,
+}
+
+impl Seen {
+    pub(crate) fn of(run: &Run) -> Self {
+        let mut seen = Self::default();
+        for sample in &run.samples {
+            if sample.unique > seen.unique {
+                seen.last_ms = sample.at_ms;
+            }
+            seen.unique = seen.unique.max(sample.unique);
+            seen.total = seen.total.max(sample.total);
+        }
+        if let Some(end) = &run.end {
+            if end.work.unique > seen.unique {
+                seen.last_ms = end.at_ms;
+            }
+            seen.unique = seen.unique.max(end.work.unique);
+            seen.total = seen.total.max(end.work.expected);
+        }
+        seen
+    }
+}
+
+/// The last moment that the record tells of.
+pub(crate) fn end_ms(run: &Run) -> u64 {
+    let events = run.events.iter().map(|event| event.at_ms);
+    let samples = run.samples.iter().map(|sample| sample.at_ms);
+    let dumps = run.dumps.iter().map(|dump| dump.at_ms);
+    run.end.as_ref().map_or_else(|| events.chain(samples).chain(dumps).max().unwrap_or(0), |end| end.at_ms)
+}
+
+/// The command that runs this case again.
+pub(crate) fn again(run: &Run) -> String {
+    let header = &run.header;
+    format!(
+        "unstuck run {} --case {} --client {} --seed {} --world {}",
+        shell(&header.file),
+        shell(&header.case),
+        shell(&header.client),
+        header.seed,
+        shell(&header.world)
+    )
+}

@@ -1,0 +1,74 @@
+//! The plan as a timeline: when each fault acted, on what, and what it touched.
+
+use unstuck_record::{Event, Evidence, Run, Span};
+
+use crate::text::{clean, wrap};
+
+/// The width of the timeline in characters.
+const COLUMNS: u64 = 40;
+/// So many faults are drawn; a nightly plan may have hundreds.
+const DRAWN: usize = 20;
+
+pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
+    let plan = &run.header.plan;
+    if plan.is_empty() {
+        out.push_str("  no faults\n");
+        return;
+    }
+    let full = end_ms.max(1);
+    for (index, fault) in plan.iter().enumerate().take(DRAWN) {
+        let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
+        let (from, to) = (column(fault.start_ms).min(COLUMNS - 1), column(fault.end_ms));
+        let bar: String =
+            (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { '#' } else { '.' }).collect();
+        let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
+        let text = format!(
+            "{} on {}, {} to {}: {}",
+            clean(&fault.kind),
+            clean(&on.join(", ")),
+            Span(fault.start_ms),
+            Span(fault.end_ms),
+            effect(run, index)
+        );
+        wrap(out, width, &format!("  |{bar}| "), &text);
+    }
+    if plan.len() > DRAWN {
+        out.push_str(&format!("  and {} more faults\n", plan.len() - DRAWN));
+    }
+}
+
+/// What a fault of the plan came to, in words.
+pub(crate) fn effect(run: &Run, index: usize) -> String {
+    let seen = |what: fn(&Event, usize) -> bool| run.events.iter().any(|event| what(&event.what, index));
+    if seen(|event, index| matches!(event, Event::FaultNotNeeded { fault } if *fault == index)) {
+        return "not needed, the client had ended".into();
+    }
+    if !seen(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index)) {
+        return "not injected".into();
+    }
+    touched(evidence(run, index))
+}
+
+/// What a fault touched: from the end of the record, else from its heal.
+pub(crate) fn evidence(run: &Run, index: usize) -> Evidence {
+    let healed = run.events.iter().filter_map(|event| match event.what {
+        Event::FaultHealed { fault, evidence } if fault == index => Some(evidence),
+        _ => None,
+    });
+    let at_the_end = run.end.as_ref().and_then(|end| end.evidence.get(index).copied());
+    at_the_end.or_else(|| healed.last()).unwrap_or_default()
+}
+
+fn touched(evidence: Evidence) -> String {
+    let Evidence { bytes, delayed, closed, refused, answers } = evidence;
+    let parts = [
+        (closed, "connections closed"),
+        (refused, "connects refused or left hanging"),
+        (bytes, "bytes held or dropped"),
+        (delayed, "chunks delayed"),
+        (answers, "answers changed"),
+    ];
+    let told: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if told.is_empty() { "touched nothing".into() } else { told.join(", ") }
+}
