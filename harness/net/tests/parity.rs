@@ -18,6 +18,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::tcp::{TcpConfig, TcpNet};
 use unstuck_net::{Conn, Listener, Net, Port};
@@ -39,7 +40,11 @@ where
 }
 
 async fn watched(program: impl Future<Output = Log>) -> Log {
-    tokio::time::timeout(WATCHDOG, program).await.expect("the program hangs")
+    let start = Instant::now();
+    let log = timeout(WATCHDOG, program).await.expect("the program hangs");
+    // The watchdog polls the program as it fires, which would cover up a lost wake-up.
+    assert!(start.elapsed() < WATCHDOG, "only the watchdog woke the program");
+    log
 }
 
 /// What a program saw.
@@ -95,14 +100,14 @@ async fn arrival(conn: &mut Conn) {
 
 /// Long enough for whatever was sent to arrive; where nothing at the receiver tells of it without taking it.
 async fn transit() {
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    sleep(Duration::from_millis(20)).await;
 }
 
 /// Writes until the buffers are full; returns how much went in. In both worlds "full" is a write that is still
 /// pending after a time in which loopback would have moved megabytes.
 async fn fill(conn: &mut Conn) -> usize {
     let mut written = 0;
-    while let Ok(sent) = tokio::time::timeout(Duration::from_millis(100), conn.write(&[7; 4096])).await {
+    while let Ok(sent) = timeout(Duration::from_millis(100), conn.write(&[7; 4096])).await {
         written += sent.unwrap();
     }
     written

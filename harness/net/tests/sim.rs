@@ -10,13 +10,25 @@ mod connect;
 mod time;
 
 use std::future::Future;
+use std::time::Duration;
 
+use tokio::time::{Instant, timeout};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::{Conn, Listener, Net, Port};
 
-/// Runs `program` on a network of its own.
+/// Virtual, and more than any program here needs.
+const WATCHDOG: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs `program` on a network of its own, and fails if it hangs.
 fn sim<F: Future>(config: SimConfig, program: impl FnOnce(Net) -> F) -> F::Output {
-    runtime(1).block_on(program(Net::Sim(SimNet::new(config))))
+    runtime(1).block_on(async {
+        let start = Instant::now();
+        let program = program(Net::Sim(SimNet::new(config)));
+        let outcome = timeout(WATCHDOG, program).await.expect("the program hangs");
+        // The watchdog polls the program as it fires, which would cover up a lost wake-up.
+        assert!(start.elapsed() < WATCHDOG, "only the watchdog woke the program");
+        outcome
+    })
 }
 
 /// A connection: the end that connected, the end that was accepted, and where.

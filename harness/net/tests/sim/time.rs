@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::{Conn, Net};
 
@@ -49,8 +49,7 @@ fn refused_connects_move_the_clock() {
     });
 }
 
-/// A second writer would block for good if only the reader could wake it: here the bytes in flight make room
-/// by arriving, while the reader does nothing.
+/// The bytes in flight make room by arriving, while the reader does nothing.
 #[test]
 fn a_blocked_writer_goes_on_when_its_bytes_arrive() {
     sim(SimConfig { send_buffer: 10, recv_buffer: 25, ..SimConfig::default() }, async |net| {
@@ -59,8 +58,29 @@ fn a_blocked_writer_goes_on_when_its_bytes_arrive() {
         client.write_all(&[1; 35]).await.unwrap();
         // 10 a millisecond; of the third ten, five arrive and leave room for the last five.
         assert_eq!(start.elapsed(), Duration::from_millis(3));
-        let blocked = tokio::time::timeout(Duration::from_secs(3600), client.write_all(b"x")).await;
+        let blocked = timeout(Duration::from_secs(3600), client.write_all(b"x")).await;
         assert!(blocked.is_err());
+    });
+}
+
+/// The reader makes room while bytes are still under way, and then does nothing: it is their arrival that lets the
+/// writer go on.
+#[test]
+fn a_blocked_writer_goes_on_when_bytes_arrive_in_room_made_before() {
+    let config = SimConfig { latency: Duration::from_millis(5), send_buffer: 10, recv_buffer: 10 };
+    sim(config, async |net| {
+        let (mut client, mut server, ..) = pair(&net).await;
+        let start = Instant::now();
+        let writer = async {
+            client.write_all(&[1; 30]).await.unwrap();
+            start.elapsed()
+        };
+        let reader = async {
+            sleep(Duration::from_millis(7)).await;
+            server.read_exact(&mut [0; 10]).await.unwrap();
+        };
+        let (took, ()) = tokio::join!(writer, reader);
+        assert_eq!(took, Duration::from_millis(10));
     });
 }
 
