@@ -4,6 +4,8 @@
 
 #[path = "sim/bytes.rs"]
 mod bytes;
+#[path = "sim/close.rs"]
+mod close;
 #[path = "sim/connect.rs"]
 mod connect;
 #[path = "sim/time.rs"]
