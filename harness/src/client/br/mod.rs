@@ -231,9 +231,9 @@ mod tests {
     fn a_range_counts_when_the_client_claims_it_and_a_store_sent_it() {
         let meter = Meter::default();
         meter.done("");
-        meter.done("62");
+        meter.done("6B");
         let seen = Observed {
-            ranges: ["", "61", "62", "63"].map(str::to_owned).to_vec(),
+            ranges: ["", "61", "6B", "6C"].map(str::to_owned).to_vec(),
             ranges_backed_up: ["", "61"].map(str::to_owned).to_vec(),
             ..Observed::default()
         };
@@ -243,8 +243,8 @@ mod tests {
             work.missing,
             [
                 "range 61 was backed up, but the client does not count it as done",
-                "range 62 is claimed, but no store has backed it up",
-                "range 63 is not backed up",
+                "range 6B is claimed, but no store has backed it up",
+                "range 6C is not backed up",
             ]
         );
     }
