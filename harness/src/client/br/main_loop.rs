@@ -291,7 +291,7 @@ fn results() -> (Chan<Answer>, ActorGuard) {
 pub(super) fn hex(key: &[u8]) -> String {
     use std::fmt::Write;
     key.iter().fold(String::with_capacity(key.len() * 2), |mut text, byte| {
-        let _a_string_takes_all = write!(text, "{byte:02X}");
+        let _a_string_takes_all = write!(text, "{byte:02x}");
         text
     })
 }

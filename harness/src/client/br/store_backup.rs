@@ -43,7 +43,10 @@ impl StoreBackup {
     /// Closes the store's channel at the end, whatever that is.
     pub(super) async fn run(self) {
         let _moves = self.movers.each_ref().map(Actors::join);
-        if let Err(errors) = frame("startStoreBackup", Box::pin(self.attempts())).await {
+        let job = self.tools.env.meter.job();
+        let ended = frame("startStoreBackup", Box::pin(self.attempts())).await;
+        drop(job);
+        if let Err(errors) = ended {
             self.failed(&errors).await;
         }
         self.tools.lines.say("exit store backup goroutine", &format!("[store={}]", self.store));
