@@ -4,11 +4,8 @@ use unstuck::scenario::{load_bytes, matrix};
 
 /// A case with a part replaced; the rest is right.
 fn case(lines: &[&str]) -> String {
-    let mut text = "cases:\n  - name: a\n".to_owned();
-    for line in lines {
-        text += &format!("    {line}\n");
-    }
-    text
+    let lines: Vec<String> = lines.iter().map(|line| format!("    {line}\n")).collect();
+    format!("cases:\n  - name: a\n{}", lines.concat())
 }
 
 /// Each by name, with its text.

@@ -230,7 +230,7 @@ fn read_schedule(f: &Fields<'_>, fault: Option<Duration>, problems: &mut Vec<Pro
             problems.push(problem.hint("add `faultRunTimes: 5` or `faultTotalRunTime: 30m`"));
         }
         (true, true, true) => {
-            problems.push(Problem::error(f.key("faultTotalRunTime"), "two ends for one case").hint(two))
+            problems.push(Problem::error(f.key("faultTotalRunTime"), "two ends for one case").hint(two));
         }
         (true, ..) => {}
     }

@@ -77,35 +77,29 @@ pub enum FaultType {
     },
 }
 
-/// A fault type's word, parameters, and whether it acts on a node or on links.
+/// A fault type's word and parameters.
 pub(crate) struct Word {
     pub(crate) name: &'static str,
     pub(crate) parameters: &'static [&'static str],
-    pub(crate) on_node: bool,
     pub(crate) doc: &'static str,
 }
 
-const fn word(
-    name: &'static str,
-    on_node: bool,
-    parameters: &'static [&'static str],
-    doc: &'static str,
-) -> Word {
-    Word { name, parameters, on_node, doc }
+const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
+    Word { name, parameters, doc }
 }
 
 /// Every word that is understood.
 pub(crate) const WORDS: [Word; 10] = [
-    word("failure", true, &[], "the process is gone; connections close, new ones are refused"),
-    word("network_partition", false, &["direction", "reject"], "silence; new connections hang"),
-    word("blackhole", false, &["direction"], "silence; new connections are made and stay silent"),
-    word("stall_read", false, &["then"], "the node stops reading, then resumes, closes or resets"),
-    word("reset", false, &[], "RST to live connections, once"),
-    word("close", false, &[], "live connections end, once"),
-    word("refuse", false, &[], "new connections are refused"),
-    word("connect_hang", false, &[], "new connections hang"),
-    word("network_delay", false, &["latency", "jitter", "direction"], "everything is late"),
-    word("network_latency", false, &["latency", "jitter", "direction"], "the same as network_delay"),
+    word("failure", &[], "the process is gone; connections close, new ones are refused"),
+    word("network_partition", &["direction", "reject"], "silence; new connections hang"),
+    word("blackhole", &["direction"], "silence; new connections are made and stay silent"),
+    word("stall_read", &["then"], "the node stops reading, then resumes, closes or resets"),
+    word("reset", &[], "RST to live connections, once"),
+    word("close", &[], "live connections end, once"),
+    word("refuse", &[], "new connections are refused"),
+    word("connect_hang", &[], "new connections hang"),
+    word("network_delay", &["latency", "jitter", "direction"], "everything is late"),
+    word("network_latency", &["latency", "jitter", "direction"], "the same as network_delay"),
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
@@ -276,18 +270,13 @@ fn inline(text: &str, span: &Range<usize>, problems: &mut Vec<Problem>) -> Optio
 
 /// One entry of the mapping form.
 fn named(key: &Node, value: &Node, problems: &mut Vec<Problem>) -> Option<Parameter> {
-    match (key.scalar(), value.scalar()) {
-        (Some(name), Some(text)) => Some(Parameter {
-            name: name.to_owned(),
-            value: text.to_owned(),
-            span: key.span.start..value.span.end,
-        }),
-        _ => {
-            let message = format!("a parameter must be a scalar, not {}", value.kind());
-            problems.push(Problem::error(value.span.clone(), message));
-            None
-        }
-    }
+    let (Some(name), Some(text)) = (key.scalar(), value.scalar()) else {
+        let message = format!("a parameter must be a scalar, not {}", value.kind());
+        problems
+            .push(Problem::error(value.span.clone(), message).hint("as in `{stall_read: {then: reset}}`"));
+        return None;
+    };
+    Some(Parameter { name: name.to_owned(), value: text.to_owned(), span: key.span.start..value.span.end })
 }
 
 fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {

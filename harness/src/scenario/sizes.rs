@@ -74,9 +74,9 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// The defaults for a client (by name), overridden by `specs`, later ones first.
+    /// The defaults for a client (by name), overridden by `specs`, where the last word counts.
     ///
-    /// lightning's own defaults are range-concurrency 16 and send-kv-size 16 KiB, TiKV's are 1024 streams. With three
+    /// lightning's own defaults are range-concurrency 16 and `send-kv-size` 16 KiB, `TiKV`'s are 1024 streams. With three
     /// stores every region has a peer on a failed one, so 64 regions make some 60 live jobs with an attempt each 2 s:
     /// 30 leaked streams a second, which use up the 2 x 16 x 1024 of the healthy stores in about 20 minutes of
     /// failure, and 1,800 of them in one. br gets many small ranges, so that a store's share of them lasts for
