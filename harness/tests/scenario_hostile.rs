@@ -48,6 +48,7 @@ fn what_is_not_text_is_refused() {
     says(*b"cases:\n  - name: \xc3\x28\n", "not UTF-8");
     says("cases:\n  - name: a\0b\n", "control character U+0000");
     says("cases: \u{1b}[31m[]\n", "control character U+001B");
+    says("cases: [] # \u{9b}31m ü\n", "control character U+009B");
     says("\u{feff}cases: []\n", "byte order mark");
     says("cases:\n\t- name: a\n", "indent with spaces");
 }
@@ -137,6 +138,8 @@ proptest! {
                 prop_assert!(said.errors() > 0);
                 for problem in &said.problems {
                     prop_assert!(problem.span.start <= text.len(), "{problem:?}");
+                    let syntax = problem.message.starts_with("not valid YAML");
+                    prop_assert!(syntax || problem.hint.is_some(), "no fix: {problem:?}");
                 }
                 let _ = said.to_string();
             }

@@ -95,7 +95,8 @@ fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> std::io:
     for entry in std::fs::read_dir(path)? {
         let inside = entry?.path();
         let yaml = inside.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if yaml || (inside.is_dir() && depth < DEEPEST) {
+        // A pipe that is called `x.yaml` would be waited for.
+        if (yaml && inside.is_file()) || (inside.is_dir() && depth < DEEPEST) {
             collect(&inside, depth + 1, files)?;
         }
     }

@@ -1,6 +1,6 @@
 //! The words for what goes wrong, with their parameters: `network_partition(direction:to,reject:true)`.
 //!
-//! What each word does to a link or a node is written in [`crate::fault`]'s mapping, not here.
+//! What each word does to a link or a node is the mapping's to say, where faults are planned.
 
 use std::fmt;
 use std::ops::Range;
@@ -198,10 +198,15 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
-        "network_partition" => FaultType::NetworkPartition {
-            direction: of.direction(),
-            reject: of.choice("reject", &[("true", true), ("false", false)], false),
-        },
+        "network_partition" => {
+            let direction = of.direction();
+            let reject = of.choice("reject", &[("true", true), ("false", false)], false);
+            if reject && direction != Direction::Both {
+                let problem = Problem::error(name_span, "a rejecting partition has no `direction`");
+                of.problems.push(problem.hint("an RST ends both: take out `direction` or `reject`"));
+            }
+            FaultType::NetworkPartition { direction, reject }
+        }
         "blackhole" => FaultType::Blackhole { direction: of.direction() },
         "stall_read" => {
             let choices = [("resume", Then::Resume), ("close", Then::Close), ("reset", Then::Reset)];
@@ -321,8 +326,10 @@ impl Parameters<'_> {
                 let message = format!("`{}` has no parameter `{name}`", self.word.name);
                 self.problems.push(Problem::error(p.span.clone(), message).hint(hint));
             } else if self.given[..i].iter().any(|q| q.name == p.name) {
-                self.problems
-                    .push(Problem::error(p.span.clone(), format!("parameter `{name}` is given twice")));
+                self.problems.push(
+                    Problem::error(p.span.clone(), format!("parameter `{name}` is given twice"))
+                        .hint("give it once"),
+                );
             }
         }
     }
