@@ -1,9 +1,9 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
-//! * [`file`], [`case`]: what a file holds
+//! * [`mod@file`], [`case`]: what a file holds
 //! * [`fault_type`], [`selector`]: what goes wrong, and where
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
-//! * [`matrix`], [`which_client`]: what each client does with a case, and which one it is run with
+//! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
 //! * [`units`]: numbers with units
 //! * [`schema`]: the same for editors
 //! * [`diagnostic`]: what is wrong with a file, and how to put it right
