@@ -158,6 +158,25 @@ fn a_delay_that_heals_lets_everything_go_at_once() {
 }
 
 #[test]
+fn what_is_under_way_when_a_blackhole_begins_is_held_by_it() {
+    in_both(async |net| {
+        let mut path = Path::new(&net);
+        let (mut client, mut node) = path.open().await;
+        let late = path.proxy.apply(0, up(delay(3_600_000)));
+        send(&mut client, b"under way").await;
+        client.shutdown().await.unwrap();
+        expect_silence(&mut node).await;
+        let hole = path.proxy.apply(1, up(Flow::Blackhole));
+        drop(late);
+        expect_silence(&mut node).await;
+        assert_eq!(path.proxy.evidence(1).bytes, "under way".len() as u64 + 1);
+        drop(hole);
+        expect(&mut node, b"under way").await;
+        expect_fin(&mut node).await;
+    });
+}
+
+#[test]
 fn delays_of_two_faults_add_and_both_are_credited() {
     in_sim(async |net| {
         let mut path = Path::new(&net);
