@@ -24,13 +24,13 @@ const fn secs(secs: u64) -> Duration {
 struct Outage {
     nodes: Vec<Node>,
     from: Duration,
-    to: Duration,
+    lasts: Duration,
 }
 
 impl Outage {
-    fn of_everything(from: Duration, to: Duration) -> Self {
+    fn of_everything(from: Duration, lasts: Duration) -> Self {
         let stores = (1..=u64::from(STORES)).map(Node::Store);
-        Self { nodes: (0..3).map(Node::Pd).chain(stores).collect(), from, to }
+        Self { nodes: (0..3).map(Node::Pd).chain(stores).collect(), from, lasts }
     }
 }
 
@@ -74,7 +74,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
         };
         let net = Net::Sim(SimNet::new(SimConfig::default()));
         let clock = Clock::start();
-        let cluster = Cluster::start(&net, clock, spec).await.unwrap();
+        let cluster = Cluster::start(&net, clock, spec).await.expect("the sim has free ports");
         let pd: Vec<SocketAddr> = cluster
             .nodes()
             .into_iter()
@@ -83,7 +83,9 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             .collect();
         let lines = Arc::new(Mutex::new(vec![]));
         let sink = lines.clone();
-        let log = Log::new(move |line| sink.lock().unwrap().push(format!("{:>7} {line}", clock.ms())));
+        let log = Log::new(move |line| {
+            sink.lock().expect("no test panics while it logs").push(format!("{:>7} {line}", clock.ms()))
+        });
         let (tasks, meter) = (Tasks::new(clock), Meter::default());
         let env = Env {
             net,
@@ -100,7 +102,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             let Some(outage) = outage else { return };
             tokio::time::sleep(outage.from).await;
             outage.nodes.iter().for_each(|&node| cluster.stop(node));
-            tokio::time::sleep(outage.to - outage.from).await;
+            tokio::time::sleep(outage.lasts).await;
             outage.nodes.iter().for_each(|&node| cluster.restart(node));
         };
         let done = async { (job.await.ok(), clock.elapsed()) };
@@ -109,7 +111,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
         let counts = meter.read();
         let work = br.audit(&cluster.observed(), &counts);
         cluster.shutdown();
-        let lines = lines.lock().unwrap().clone();
+        let lines = lines.lock().expect("no test panics while it logs").clone();
         Ran { result, took, counts, work, lines }
     })
 }
@@ -128,7 +130,7 @@ fn without_faults_every_range_is_backed_up_once() {
 
 #[test]
 fn ghosts_of_a_cancelled_round_restart_live_tasks_for_ever_as_reported_and_never_when_fixed() {
-    let outage = || Some(Outage::of_everything(secs(60), secs(120)));
+    let outage = || Some(Outage::of_everything(secs(60), secs(60)));
     let stuck = run(Revision::AsReported, 1, secs(300), outage(), secs(3600));
     assert!(stuck.result.is_none() && stuck.counts.unique() < 60, "{:?} {:?}", stuck.result, stuck.work);
     // 48 min of restarts, one in 15 s and chain: at least one chain lived through
@@ -145,7 +147,7 @@ fn ghosts_of_a_cancelled_round_restart_live_tasks_for_ever_as_reported_and_never
 #[test]
 fn a_store_that_goes_alone_and_comes_back_leaves_no_ghost() {
     for revision in [Revision::AsReported, Revision::Fixed] {
-        let outage = Outage { nodes: vec![Node::Store(2)], from: secs(60), to: secs(65) };
+        let outage = Outage { nodes: vec![Node::Store(2)], from: secs(60), lasts: secs(5) };
         let ran = run(revision, 1, secs(300), Some(outage), secs(1800));
         assert!(ran.completed(), "{:?} {:?}", ran.result, ran.work);
         assert_eq!(ran.lines_with("the client connection is closing"), 0);
@@ -154,7 +156,7 @@ fn a_store_that_goes_alone_and_comes_back_leaves_no_ghost() {
 
 #[test]
 fn work_that_a_store_does_within_15_s_is_finished_between_two_restarts() {
-    let outage = Outage::of_everything(secs(5), secs(65));
+    let outage = Outage::of_everything(secs(5), secs(60));
     let ran = run(Revision::AsReported, 1, secs(10), Some(outage), secs(1800));
     assert!(ran.completed(), "{:?} {:?}", ran.result, ran.work);
 }

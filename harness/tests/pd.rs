@@ -30,7 +30,7 @@ async fn cluster(net: &Net) -> (Cluster, Vec<SocketAddr>) {
         peer_order: PeerOrder::Shuffled,
         seed: 1,
     };
-    let cluster = Cluster::start(net, Clock::start(), spec).await.unwrap();
+    let cluster = Cluster::start(net, Clock::start(), spec).await.expect("the sim has free ports");
     let nodes = cluster.nodes().into_iter();
     let pd = nodes.filter(|(node, _)| matches!(node, Node::Pd(_))).map(|(_, addr)| addr).collect();
     (cluster, pd)

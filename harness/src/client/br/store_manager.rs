@@ -88,7 +88,7 @@ impl StoreManager {
         let limited = ctx.with_timeout(self.tools.env.scale.timer(DIAL_TIMEOUT));
         let _released = limited.cancel_on_drop();
         self.dialled += 1;
-        ClientConn::dial_blocking(&limited, &self.tools.env.net, addr, self.options()).await
+        Box::pin(ClientConn::dial_blocking(&limited, &self.tools.env.net, addr, self.options())).await
     }
 
     fn options(&self) -> DialOptions {

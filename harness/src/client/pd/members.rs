@@ -111,7 +111,7 @@ impl Members {
         let _released = limited.cancel_on_drop();
         let request = pdpb::GetMembersRequest::default();
         let conn = self.conn(member);
-        frame("pd/GetMembers", conn.unary(&limited, "/pdpb.PD/GetMembers", &request)).await
+        frame("pd/GetMembers", Box::pin(conn.unary(&limited, "/pdpb.PD/GetMembers", &request))).await
     }
 
     /// Takes over members and leader; false, and nothing changes, if the answer names no leader that can be dialled.

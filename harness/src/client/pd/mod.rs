@@ -64,7 +64,7 @@ impl PdClient {
     pub async fn cluster_id(&self, ctx: &Ctx) -> Result<u64, Status> {
         let limited = ctx.with_timeout(self.timeout);
         let _released = limited.cancel_on_drop();
-        frame("pd/ClusterID", self.members.leader(&limited)).await?;
+        frame("pd/ClusterID", Box::pin(self.members.leader(&limited))).await?;
         Ok(self.members.cluster_id())
     }
 
@@ -147,10 +147,11 @@ impl PdClient {
     ) -> Result<Resp, Status> {
         let limited = ctx.with_timeout(self.timeout);
         let _released = limited.cancel_on_drop();
-        let conn = self.members.leader(&limited).await?;
+        // boxed, because every caller's future would hold them else
+        let conn = Box::pin(self.members.leader(&limited)).await?;
         let cluster_id = self.members.cluster_id();
         let request = request(pdpb::RequestHeader { cluster_id, ..pdpb::RequestHeader::default() });
-        let answer = conn.unary(&limited, method, &request).await;
+        let answer = Box::pin(conn.unary(&limited, method, &request)).await;
         if answer.is_err() && ctx.error().is_none() {
             self.members.doubt();
         }

@@ -1,0 +1,43 @@
+//! The cases of `scenarios/reported`, made ready to run and to be changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use unstuck::run::cases::{Choice, setup};
+use unstuck::run::{Setup, Status, run_case};
+use unstuck::scenario::{ClientRef, load, matrix};
+use unstuck_record::{Judgement, Outcome, Run};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/reported")
+}
+
+/// The case of a file (without its ending), for a client, in the size of a run of the matrix (`sim`: as written).
+pub fn case(file: &str, client: &str, variant: &str, seed: u64) -> Setup {
+    let name = format!("{file}.yaml");
+    let loaded = load(&folder().join(&name)).unwrap_or_else(|error| panic!("{error}"));
+    let client = ClientRef::parse(client).unwrap();
+    let case = &loaded.cases[0];
+    let matrix = matrix::load(&folder().join(matrix::FILE_NAME)).unwrap_or_else(|error| panic!("{error}"));
+    let run = matrix.runs.iter().find(|run| run.file == name && run.case == case.name && run.name == variant);
+    let sizes = run.unwrap_or_else(|| panic!("no run `{variant}` of {name}")).sizes.clone();
+    setup(&loaded, case, &client, &Choice { seed, sizes, ..Choice::default() }).unwrap()
+}
+
+/// Runs it, and prints what came out for whoever reads a red test.
+pub fn run(setup: &Setup) -> Run {
+    let run = run_case(setup, None, &Arc::new(Status::default())).unwrap();
+    println!("{} {} seed {}: {}", setup.case, run.header.client, setup.seed, judgement(&run).reason);
+    run
+}
+
+/// The judgement, which a run that came to its end has.
+pub fn judgement(run: &Run) -> &Judgement {
+    run.judgement.as_ref().expect("a run is judged")
+}
+
+/// The outcome, and where it hangs if it does.
+pub fn outcome(run: &Run) -> (Outcome, Option<&str>) {
+    let first = judgement(run).findings.first();
+    (judgement(run).outcome, first.and_then(|finding| finding.wait_site.as_deref()))
+}
