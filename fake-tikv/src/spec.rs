@@ -1,0 +1,90 @@
+//! What a cluster is to be, what it has seen.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What cluster to start. All durations are used as they are: scale them before.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// PD members.
+    pub pd: u32,
+    /// Stores.
+    pub stores: u32,
+    /// Regions, each with three peers (fewer with fewer stores) in an order of its own.
+    pub regions: u32,
+    /// Keys in each region, evenly spread; what a client has to ingest or back up.
+    pub keys_per_region: u32,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS of a store; TiKV's default is 1024 (server.grpc-concurrent-stream).
+    pub max_concurrent_streams: u32,
+    /// A store pings after so long without reading anything (TiKV: 10 s).
+    pub keepalive_time: Duration,
+    /// A store closes a connection whose ping is not answered for so long (TiKV: 3 s).
+    pub keepalive_timeout: Duration,
+    /// After so long without a leader the region elects another (raft election timeout, 10 s).
+    pub election: Duration,
+    /// How fast stores work.
+    pub speed: Speed,
+    /// In which order a region lists its peers.
+    pub peer_order: PeerOrder,
+    /// Peers' order, leaders, ids.
+    pub seed: u64,
+}
+
+/// In which order a region lists its peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PeerOrder {
+    /// Each region in an order of its own, from the seed.
+    #[default]
+    Shuffled,
+    /// The same, but this store's peer is always the first.
+    First(u64),
+}
+
+/// How fast stores work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Speed {
+    /// One batch of ImportSST/Write.
+    pub write_batch: Duration,
+    /// One Ingest or MultiIngest.
+    pub ingest: Duration,
+    /// Backup of one region.
+    pub backup_region: Duration,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Node {
+    /// A PD member, from 0.
+    Pd(u32),
+    /// A store, by its id, from 1.
+    Store(u64),
+}
+
+/// `pd-0`, `tikv-2`.
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Node::Pd(i) => write!(f, "pd-{i}"),
+            Node::Store(id) => write!(f, "tikv-{id}"),
+        }
+    }
+}
+
+/// What the cluster has seen of the work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Keys ingested at least once.
+    pub keys_ingested: u64,
+    /// Keys ingested with other data than the data set's, or outside their region.
+    pub keys_wrong: u64,
+    /// All keys there are to ingest.
+    pub keys_total: u64,
+    /// The first few regions with keys that are not ingested, in words.
+    pub regions_incomplete: Vec<String>,
+    /// The start keys (hex) of regions whose backup a store has completed and sent, sorted.
+    pub ranges_backed_up: Vec<String>,
+    /// The start keys (hex) of all regions, sorted.
+    pub ranges: Vec<String>,
+    /// Streams open at each store now, by store id.
+    pub open_streams: Vec<(u64, u64)>,
+}

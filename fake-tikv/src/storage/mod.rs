@@ -1,0 +1,47 @@
+//! What the cluster holds: what was written but not ingested, store by store, and what was ingested.
+//!
+//! * [`sst`]: sorted keys on their way in, and the space they take
+//! * [`uploads`]: written, not ingested; each store its own
+//! * [`engine`]: ingested; one copy, which is what raft makes all peers agree on
+//! * [`audit`]: how much of the data set has arrived
+//! * [`ranges`]: which key ranges are backed up
+
+pub(crate) mod audit;
+pub(crate) mod engine;
+pub(crate) mod ranges;
+pub(crate) mod sst;
+pub(crate) mod uploads;
+
+use self::audit::Audit;
+use self::engine::Engine;
+use self::ranges::Ranges;
+use self::uploads::Uploads;
+
+/// All that is stored.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    pub(crate) uploads: Uploads,
+    pub(crate) engine: Engine,
+    pub(crate) audit: Audit,
+    pub(crate) backed_up: Ranges,
+}
+
+impl Storage {
+    /// Nothing yet, of a data set of so many shares.
+    pub(crate) fn new(regions: u32, keys_per_region: u32) -> Self {
+        Self {
+            uploads: Uploads::default(),
+            engine: Engine::default(),
+            audit: Audit::new(regions, keys_per_region),
+            backed_up: Ranges::default(),
+        }
+    }
+    /// Ingests a store's file; the copies at other stores go with it. Returns false if the store has no such file.
+    pub(crate) fn ingest(&mut self, store: u64, uuid: &bytes::Bytes) -> bool {
+        let Some(sst) = self.uploads.take(store, uuid) else { return false };
+        for change in sst.changes() {
+            self.audit.apply(&mut self.engine, change);
+        }
+        true
+    }
+}
