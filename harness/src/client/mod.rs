@@ -52,6 +52,10 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     match (name, revision) {
         ("br", "as-reported") => Some(Box::new(br::Br { revision: br::Revision::AsReported })),
         ("br", "fixed") => Some(Box::new(br::Br { revision: br::Revision::Fixed })),
+        ("lightning", revision) => {
+            let revision = lightning::Revision::named(revision)?;
+            Some(Box::new(lightning::Lightning::new(revision)))
+        }
         _ => None,
     }
 }
