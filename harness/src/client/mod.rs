@@ -49,15 +49,16 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 
 /// The client of this name in this revision.
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
-    match (name, revision) {
-        ("br", "as-reported") => Some(Box::new(br::Br { revision: br::Revision::AsReported })),
-        ("br", "fixed") => Some(Box::new(br::Br { revision: br::Revision::Fixed })),
-        ("lightning", revision) => {
-            let revision = lightning::Revision::named(revision)?;
-            Some(Box::new(lightning::Lightning::new(revision)))
-        }
-        _ => None,
-    }
+    use br::Br;
+    use lightning::{Lightning, Revision};
+    Some(match (name, revision) {
+        ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
+        ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
+        ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
+        ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
+        ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        _ => return None,
+    })
 }
 
 /// Why a client gave up, as it says it.

@@ -191,7 +191,7 @@ fn check_index(end: Endpoint, span: &Range<usize>, pd: u32, stores: u32, problem
 
 fn check_duration(f: &Fields<'_>, fault: FaultType, duration: Option<Duration>, problems: &mut Vec<Problem>) {
     let Some(node) = f.get("faultDuration") else {
-        if !fault.is_instant() {
+        if !fault.is_instant() && !f.mentions("faultDuration") {
             let problem = Problem::error(f.key("faultType"), format!("`{fault}` has no `faultDuration`"));
             problems.push(problem.hint("say how long it lasts, as in `faultDuration: 1m`"));
         }
@@ -213,7 +213,7 @@ fn check_duration(f: &Fields<'_>, fault: FaultType, duration: Option<Duration>, 
 
 fn read_schedule(f: &Fields<'_>, fault: Option<Duration>, problems: &mut Vec<Problem>) -> Option<Schedule> {
     let period = f.every("period", problems);
-    let times = f.count("faultRunTimes", CASE, problems);
+    let times = f.count("faultRunTimes", problems);
     let total = f.duration("faultTotalRunTime", problems);
     let has = |name| f.get(name).is_some();
     let two = "`faultRunTimes` counts injections, `faultTotalRunTime` limits their time: keep one";
@@ -224,7 +224,7 @@ fn read_schedule(f: &Fields<'_>, fault: Option<Duration>, problems: &mut Vec<Pro
             let problem = Problem::error(f.key(key), format!("`{key}` without `period`"));
             problems.push(problem.hint("say how often, as in `period: \"@every 3m\"`"));
         }
-        (true, false, false) => {
+        (true, false, false) if !f.mentions("faultRunTimes") && !f.mentions("faultTotalRunTime") => {
             let problem =
                 Problem::error(f.key("period"), "the case cannot end: the fault is repeated without end");
             problems.push(problem.hint("add `faultRunTimes: 5` or `faultTotalRunTime: 30m`"));
@@ -268,20 +268,17 @@ fn read_schedule(f: &Fields<'_>, fault: Option<Duration>, problems: &mut Vec<Pro
 
 fn read_expect(node: &Node, problems: &mut Vec<Problem>) -> Option<Expect> {
     let f = Fields::of(node, "`expect`", EXPECT, problems)?;
-    expectation(&f, problems)
+    Some(expectation(&f, problems))
 }
 
 /// Reads `outcome`, `within` and `stuckAt`.
-pub(crate) fn expectation(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<Expect> {
-    let outcome = match f.word("outcome", &OUTCOMES, problems) {
-        Some(word) => outcome(word),
-        None if f.get("outcome").is_some() => return None,
-        None => Outcome::Completed,
-    };
+pub(crate) fn expectation(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Expect {
+    let word = f.word("outcome", &OUTCOMES, problems);
     let within = f.duration("within", problems);
     let stuck_at = f.text("stuckAt", problems);
     if let Some((_, span)) = &stuck_at
-        && outcome != Outcome::Stuck
+        && (word.is_some() || f.get("outcome").is_none())
+        && word != Some("stuck")
     {
         let problem = Problem::error(span.clone(), "`stuckAt` needs `outcome: stuck`");
         problems.push(problem.hint("a client that is not stuck is not stuck anywhere"));
@@ -291,7 +288,8 @@ pub(crate) fn expectation(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option
             Problem::error(f.key("within"), "`within` is zero").hint("it counts from the client's start"),
         );
     }
-    Some(Expect { outcome, within, stuck_at: stuck_at.map(|(text, _)| text.to_owned()) })
+    let outcome = word.map_or(Outcome::Completed, outcome);
+    Expect { outcome, within, stuck_at: stuck_at.map(|(text, _)| text.to_owned()) }
 }
 
 /// One of [`OUTCOMES`].

@@ -50,6 +50,9 @@ impl Problem {
     }
 }
 
+/// A file with more problems than this is something else than a scenario.
+const MOST_SHOWN: usize = 50;
+
 /// The problems of one file, by place. Displays as rustc shows its own, without colour.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
@@ -85,7 +88,7 @@ impl Diagnostics {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut out = String::new();
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(MOST_SHOWN) {
             let level = match problem.severity {
                 Severity::Error => Level::ERROR,
                 Severity::Warning => Level::WARNING,
@@ -103,6 +106,9 @@ impl Diagnostics {
             let report: [Group<'_>; 1] = [group];
             out.push_str(&renderer.render(&report));
             out.push_str("\n\n");
+        }
+        if self.problems.len() > MOST_SHOWN {
+            out += &format!("and {} more", self.problems.len() - MOST_SHOWN);
         }
         out.truncate(out.trim_end().len());
         out

@@ -4,14 +4,17 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::diagnostic::Problem;
-use super::keys::{self, Key};
+use super::keys::{self, Key, Shape};
 use super::node::{Node, Value};
 use super::suggest::{did_you_mean, list, nearest};
 use super::units;
 
 /// A mapping that is being read.
 pub(crate) struct Fields<'a> {
-    entries: Vec<(&'static str, &'a Node, &'a Node)>,
+    keys: &'static [Key],
+    entries: Vec<(&'static Key, &'a Node, &'a Node)>,
+    /// The keys that are probably misspelt ones of the table.
+    misspelt: Vec<&'static str>,
     /// Where a missing key is reported: the mapping's first key.
     place: Range<usize>,
 }
@@ -25,32 +28,38 @@ impl<'a> Fields<'a> {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let Value::Map(map) = &node.value else {
-            let names: Vec<_> = keys.iter().map(|k| k.name).collect();
             let message = format!("{what} must be a mapping, not {}", node.kind());
-            problems.push(
-                Problem::error(node.span.clone(), message).hint(format!("its keys are {}", list(&names))),
-            );
+            let hint = format!("its keys are {}", keys::names(keys));
+            problems.push(Problem::error(node.span.clone(), message).hint(hint));
             return None;
         };
-        let mut entries = Vec::new();
+        let place = map.first().map_or(node.span.clone(), |(key, _)| key.span.clone());
+        let mut fields = Self { keys, entries: Vec::new(), misspelt: Vec::new(), place };
+        let names: Vec<_> = keys.iter().map(|k| k.name).collect();
         for (key, value) in map {
             match keys.iter().find(|k| key.scalar() == Some(k.name)) {
-                Some(known) => entries.push((known.name, key, value)),
-                None => problems.push(unknown(key, what, keys)),
+                Some(known) => fields.entries.push((known, key, value)),
+                None => {
+                    problems.push(unknown(key, what, keys));
+                    fields.misspelt.extend(key.scalar().and_then(|k| nearest(k, &names)));
+                }
             }
         }
-        let place = map.first().map_or(node.span.clone(), |(key, _)| key.span.clone());
-        for missing in keys.iter().filter(|k| k.required && !entries.iter().any(|(name, ..)| *name == k.name))
-        {
-            // A typo of the missing key has already been told.
-            let typo =
-                map.iter().any(|(key, _)| key.scalar().and_then(|k| nearest(k, &[missing.name])).is_some());
-            if !typo {
-                let message = format!("{what} has no `{}`", missing.name);
-                problems.push(Problem::error(place.clone(), message).hint(missing.doc.replace("\\\"", "\"")));
+        for missing in keys.iter().filter(|k| k.required() && !fields.mentions(k.name)) {
+            let problem = Problem::error(fields.place(), format!("{what} has no `{}`", missing.name));
+            problems.push(problem.hint(format!("add `{}: {}`", missing.name, missing.example)));
+        }
+        for (key, written, value) in &fields.entries {
+            if key.required() && value.value == Value::Null {
+                let problem = Problem::error(written.span.clone(), format!("`{}` is empty", key.name));
+                problems.push(problem.hint(format!("write `{}: {}`", key.name, key.example)));
             }
         }
-        Some(Self { entries, place })
+        Some(fields)
+    }
+    /// Whether a key is there, if misspelt (which has been reported).
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.misspelt.contains(&name) || self.entries.iter().any(|(k, ..)| k.name == name)
     }
     /// Where the mapping begins.
     pub(crate) fn place(&self) -> Range<usize> {
@@ -58,25 +67,28 @@ impl<'a> Fields<'a> {
     }
     /// The value of a key, `~` counting as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&'a Node> {
-        self.entries.iter().find(|(n, ..)| *n == name).map(|(.., v)| *v).filter(|v| v.value != Value::Null)
+        self.entries
+            .iter()
+            .find(|(k, ..)| k.name == name)
+            .map(|(.., v)| *v)
+            .filter(|v| v.value != Value::Null)
     }
     /// The place of a key itself.
     pub(crate) fn key(&self, name: &str) -> Range<usize> {
-        self.entries.iter().find(|(n, ..)| *n == name).map_or(self.place(), |(_, k, _)| k.span.clone())
+        self.entries.iter().find(|(k, ..)| k.name == name).map_or(self.place(), |(_, k, _)| k.span.clone())
     }
     /// A scalar as it was written.
     pub(crate) fn text(&self, name: &str, problems: &mut Vec<Problem>) -> Option<(&'a str, Range<usize>)> {
         let node = self.get(name)?;
-        match node.scalar() {
-            Some(text) => Some((text, node.span.clone())),
-            None => {
-                problems.push(Problem::error(
-                    node.span.clone(),
-                    format!("`{name}` must be text, not {}", node.kind()),
-                ));
-                None
-            }
-        }
+        let Some(text) = node.scalar() else {
+            let message = format!("`{name}` cannot be {}", node.kind());
+            problems.push(Problem::error(node.span.clone(), message).hint(self.shape(name).hint()));
+            return None;
+        };
+        Some((text, node.span.clone()))
+    }
+    fn shape(&self, name: &str) -> Shape {
+        self.keys.iter().find(|k| k.name == name).map_or(Shape::Text, |k| k.shape)
     }
     /// What `parse` makes of a scalar; `example` is the hint where it refuses.
     fn parsed<T>(
@@ -119,7 +131,7 @@ impl<'a> Fields<'a> {
         self.parsed(
             name,
             problems,
-            |_| "write a size such as `16KiB` or `1MiB`".into(),
+            |_| Shape::Size.hint(),
             |text| {
                 let size = units::size(text)?;
                 if bounds.contains(&size) { Ok(size) } else { Err(format!("`{text}` is out of bounds")) }
@@ -127,10 +139,10 @@ impl<'a> Fields<'a> {
         )
     }
     /// A whole number within the bounds of its key.
-    pub(crate) fn count(&self, name: &str, keys: &[Key], problems: &mut Vec<Problem>) -> Option<u32> {
-        let (low, high) = bounds(name, keys);
-        let hint = |_: &str| format!("write a whole number from {low} to {high}");
-        self.parsed(name, problems, hint, |text| whole(text, low, high))
+    pub(crate) fn count(&self, name: &str, problems: &mut Vec<Problem>) -> Option<u32> {
+        let shape = self.shape(name);
+        let Shape::Count(low, high) = shape else { return None };
+        self.parsed(name, problems, |_| shape.hint(), |text| whole(text, low, high))
     }
     /// A list of anything; empty if it is absent.
     pub(crate) fn list(&self, name: &str, problems: &mut Vec<Problem>) -> &'a [Node] {
@@ -138,7 +150,7 @@ impl<'a> Fields<'a> {
             Some(Node { value: Value::List(items), .. }) => items,
             Some(other) => {
                 let message = format!("`{name}` must be a list, not {}", other.kind());
-                problems.push(Problem::error(other.span.clone(), message).hint("each item begins with `- `"));
+                problems.push(Problem::error(other.span.clone(), message).hint(self.shape(name).hint()));
                 &[]
             }
             None => &[],
@@ -171,7 +183,7 @@ pub(crate) fn duration_hint(text: &str) -> String {
     if !text.is_empty() && text.len() < 9 && text.bytes().all(|b| b.is_ascii_digit()) {
         format!("write the unit: `{text}s` or `{text}m`")
     } else {
-        "write a duration such as `90s`, `1h30m` or `250ms`".into()
+        Shape::Duration.hint()
     }
 }
 
@@ -184,17 +196,11 @@ pub(crate) fn whole(text: &str, low: u32, high: u32) -> Result<u32, String> {
     }
 }
 
-fn bounds(name: &str, keys: &[Key]) -> (u32, u32) {
-    match keys.iter().find(|k| k.name == name).map(|k| k.shape) {
-        Some(keys::Shape::Count(low, high)) => (low, high),
-        _ => (0, u32::MAX),
-    }
-}
-
 fn unknown(key: &Node, what: &str, keys: &[Key]) -> Problem {
     let names: Vec<_> = keys.iter().map(|k| k.name).collect();
     let Some(name) = key.scalar() else {
-        return Problem::error(key.span.clone(), format!("a key of {what} must be text, not {}", key.kind()));
+        return Problem::error(key.span.clone(), format!("a key of {what} must be text, not {}", key.kind()))
+            .hint(format!("its keys are {}", list(&names)));
     };
     if keys::NOT_YET.contains(&name) {
         return Problem::error(key.span.clone(), format!("key `{name}` is known but not supported yet"))
@@ -203,8 +209,11 @@ fn unknown(key: &Node, what: &str, keys: &[Key]) -> Problem {
     if name == "<<" {
         return Problem::error(key.span.clone(), "merge keys are not supported").hint("write the keys out");
     }
-    Problem::error(key.span.clone(), format!("unknown key `{}` in {what}", shorten(name)))
-        .hint(did_you_mean(name, &names))
+    let hint = match (nearest(name, &names), keys::home(name)) {
+        (None, Some(home)) => format!("it belongs to {home}"),
+        _ => did_you_mean(name, &names),
+    };
+    Problem::error(key.span.clone(), format!("unknown key `{}` in {what}", shorten(name))).hint(hint)
 }
 
 /// Foreign text, short enough for a message.

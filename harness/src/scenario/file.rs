@@ -82,15 +82,7 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
                     );
                     None
                 }
-                None => {
-                    if f.key("cases") != f.place() {
-                        problems.push(
-                            Problem::error(f.key("cases"), "there are no cases")
-                                .hint("each begins with `- name: …`"),
-                        );
-                    }
-                    None
-                }
+                None => None,
             };
             (client, sizes, cases?)
         }
@@ -102,7 +94,10 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
     let bounds = Sizes::of("", [&sizes]);
     let mut read = Vec::new();
     for node in cases {
-        read.extend(case::read(node, source, (bounds.pd, bounds.tikv), problems));
+        let before = problems.len();
+        let case = case::read(node, source, (bounds.pd, bounds.tikv), problems);
+        assert!(case.is_some() || problems.len() > before, "a case without an error is a case");
+        read.extend(case);
     }
     refuse_doubles(cases, problems);
     Some(File { name: name.to_owned(), client, sizes, cases: read, warnings: Diagnostics::default() })

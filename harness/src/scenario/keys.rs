@@ -1,5 +1,7 @@
 //! Every key of a scenario file, in one table: the loader reads it, the JSON schema is made of it.
 
+use super::suggest::list;
+
 /// A key of a mapping.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
@@ -9,8 +11,8 @@ pub(crate) struct Key {
     pub(crate) shape: Shape,
     /// For editors.
     pub(crate) doc: &'static str,
-    /// Whether it must be there.
-    pub(crate) required: bool,
+    /// What to write where it is missing; empty for a key that need not be there.
+    pub(crate) example: &'static str,
 }
 
 /// What may stand at a key.
@@ -47,11 +49,11 @@ pub(crate) enum Shape {
 }
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, doc, required: false }
+    Key { name, shape, doc, example: "" }
 }
 
-const fn must(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, doc, required: true }
+const fn must(name: &'static str, shape: Shape, example: &'static str, doc: &'static str) -> Key {
+    Key { name, shape, doc, example }
 }
 
 /// The outcomes that a case can expect.
@@ -62,7 +64,12 @@ pub(crate) const FILE: &[Key] = &[
     key("client", Shape::Client, "The client under test, `name@revision`; `--client` overrides it."),
     key("cluster", Shape::Map(CLUSTER), "The cluster to start."),
     key("workload", Shape::Map(WORKLOAD), "The size of the job."),
-    must("cases", Shape::List(CASE), "What to inject, where, when, and what is expected."),
+    must(
+        "cases",
+        Shape::List(CASE),
+        "[{name: …, faultType: …, selector: …}]",
+        "What to inject, where, when, and what is expected.",
+    ),
 ];
 
 /// `cluster:`
@@ -113,9 +120,19 @@ pub(crate) const WORKLOAD: &[Key] = &[
 
 /// One case.
 pub(crate) const CASE: &[Key] = &[
-    must("name", Shape::Text, "What the case is called; must not contradict its fault type or selector."),
-    must("faultType", Shape::FaultType, "What goes wrong."),
-    must("selector", Shape::Selector, "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`."),
+    must(
+        "name",
+        Shape::Text,
+        "tikv_failure",
+        "What the case is called; must not contradict its fault type or selector.",
+    ),
+    must("faultType", Shape::FaultType, "failure", "What goes wrong."),
+    must(
+        "selector",
+        Shape::Selector,
+        "tikv(random)",
+        "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.",
+    ),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
     key(
         "faultDuration",
@@ -141,16 +158,21 @@ pub(crate) const EXPECT: &[Key] = &[
 ];
 
 /// `matrix.yaml`
-pub(crate) const MATRIX: &[Key] =
-    &[must("entries", Shape::List(ENTRY), "For each case, what each client revision does with it.")];
+pub(crate) const MATRIX: &[Key] = &[must(
+    "entries",
+    Shape::List(ENTRY),
+    "[{file: …, case: …, clients: …}]",
+    "For each case, what each client revision does with it.",
+)];
 
 /// One entry of `matrix.yaml`.
 pub(crate) const ENTRY: &[Key] = &[
-    must("file", Shape::Text, "The scenario file, beside this one."),
-    must("case", Shape::Text, "The name of a case in it."),
+    must("file", Shape::Text, "tidb-46321-tikv-failure.yaml", "The scenario file, beside this one."),
+    must("case", Shape::Text, "tikv_failure", "The name of a case in it."),
     must(
         "clients",
         Shape::Clients,
+        "{lightning@fixed: completed}",
         "`client@revision: outcome`, or `{outcome, stuckAt, within}`. The first one is the \
           client that the case is run with when nothing else says so.",
     ),
@@ -159,7 +181,7 @@ pub(crate) const ENTRY: &[Key] = &[
 
 /// One of an entry's `runs`.
 pub(crate) const RUN: &[Key] = &[
-    must("name", Shape::Text, "What the run is called."),
+    must("name", Shape::Text, "tikv_failure", "What the run is called."),
     key("world", Shape::Word(&["sim", "tcp"]), "Where it is run (default sim)."),
     key("scale", Shape::Count(1, 10_000), "By how much durations are divided (default 1)."),
     key("cluster", Shape::Map(CLUSTER), "Overrides the file's."),
@@ -170,3 +192,49 @@ pub(crate) const RUN: &[Key] = &[
 /// Keys of QA's vocabulary that nothing understands yet.
 pub(crate) const NOT_YET: [&str; 6] =
     ["tag", "workloads", "tidbGlobalVariables", "default", "ddl", "ddl.addIndex"];
+
+impl Key {
+    /// Whether it must be there.
+    pub(crate) fn required(&self) -> bool {
+        !self.example.is_empty()
+    }
+}
+
+impl Shape {
+    /// What to write, for a value of another type.
+    pub(crate) fn hint(self) -> String {
+        match self {
+            Self::Text => "write a text".into(),
+            Self::Duration => "write a duration such as `90s`, `1h30m` or `250ms`".into(),
+            Self::Every => "write a period such as `\"@every 3m\"`".into(),
+            Self::Size => "write a size such as `16KiB` or `1MiB`".into(),
+            Self::Count(low, high) => format!("write a whole number from {low} to {high}"),
+            Self::Streams => "write a whole number from 1 to 1000000, or `unlimited`".into(),
+            Self::PeerOrder => "write `shuffled`, `faulted-first` or `first(ID)`".into(),
+            Self::Word(words) => format!("choose from {}", list(words)),
+            Self::FaultType => "as in `failure`, or `stall_read(then:reset)`".into(),
+            Self::Selector => "as in `tikv(random)` or `br_to_all`".into(),
+            Self::Client => "as in `lightning@as-reported`".into(),
+            Self::Clients => "as in `{lightning@fixed: completed}`".into(),
+            Self::Map(keys) => format!("its keys are {}", names(keys)),
+            Self::List(_) => "each item begins with `- `".into(),
+        }
+    }
+}
+
+/// Every key of a table, in words.
+pub(crate) fn names(keys: &[Key]) -> String {
+    list(&keys.iter().map(|k| k.name).collect::<Vec<_>>())
+}
+
+/// The mapping that a key belongs to, if it stands in the wrong one.
+pub(crate) fn home(name: &str) -> Option<&'static str> {
+    let homes = [
+        ("`cluster`", CLUSTER),
+        ("`workload`", WORKLOAD),
+        ("a case", CASE),
+        ("`expect`", EXPECT),
+        ("the file", FILE),
+    ];
+    homes.into_iter().find(|(_, keys)| keys.iter().any(|k| k.name == name)).map(|(home, _)| home)
+}

@@ -159,7 +159,7 @@ fn read_entry(entry: &Node, source: &str, runs: &mut Vec<Run>, problems: &mut Ve
             Some("tcp") => World::Tcp,
             _ => World::Sim,
         };
-        let scale = run.count("scale", RUN, problems).unwrap_or(1);
+        let scale = run.count("scale", problems).unwrap_or(1);
         if world == World::Sim && scale != 1 {
             let problem = Problem::error(run.key("scale"), "virtual time needs no `scale`");
             problems
@@ -198,8 +198,9 @@ fn read_clients(node: &Node, source: &str, problems: &mut Vec<Problem>) -> Vec<E
                 problems.push(problem.hint(did_you_mean(word, &OUTCOMES)));
                 None
             }
-            None => Fields::of(value, "an expectation", EXPECT, problems)
-                .and_then(|f| case::expectation(&f, problems)),
+            None => {
+                Fields::of(value, "an expectation", EXPECT, problems).map(|f| case::expectation(&f, problems))
+            }
         };
         if let (Some(client), Some(expect)) = (client, expect) {
             let line = position(source, key.span.start).0 as u32;

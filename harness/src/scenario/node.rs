@@ -85,7 +85,7 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Node, Diagnostics> {
             max_aliases: 200,
             max_anchors: 200,
             max_recorded_anchor_events: 50_000,
-            max_documents: 1,
+            max_documents: 2,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 10_000,
@@ -106,7 +106,10 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Node, Diagnostics> {
 
 /// What the parser says, in our form.
 fn syntax(error: &Error, source: &str) -> Problem {
-    let error = error.without_snippet();
+    let error = match error.without_snippet() {
+        Error::AliasError { error, .. } => error.without_snippet(),
+        other => other,
+    };
     let at = error.location().map_or(0..0, |location| {
         let span = location.span();
         match (span.byte_offset(), span.byte_len()) {
@@ -131,10 +134,18 @@ fn syntax(error: &Error, source: &str) -> Problem {
         _ if line.contains(": @") || line.contains(": %") || line.contains(": `") => {
             problem.hint("put the value in quotes, as in `period: \"@every 3m\"`")
         }
-        Error::DuplicateMappingKey { .. } => problem.hint("give each key once"),
+        Error::DuplicateMappingKey { .. } => {
+            let key = source.get(at).unwrap_or_default();
+            Problem { message: format!("key `{key}` is given twice"), ..problem }.hint("give each key once")
+        }
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasExpansionLimitExceeded { .. } => problem.hint("no scenario is that large or that deep"),
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. } => Problem {
+            message: "the document is too large, too deep, or repeats itself too often".into(),
+            ..problem
+        }
+        .hint("no scenario is that large or that deep"),
         Error::MultipleDocuments { .. } => problem.hint("one file holds one document: take out `---`"),
         _ => problem,
     }

@@ -123,15 +123,15 @@ pub fn target_duration(warm_up: Duration, plan_length: Duration, restart_period:
 pub(crate) fn read(cluster: Option<&Node>, workload: Option<&Node>, problems: &mut Vec<Problem>) -> SizeSpec {
     let mut spec = SizeSpec::default();
     if let Some(f) = cluster.and_then(|n| Fields::of(n, "`cluster`", CLUSTER, problems)) {
-        spec.pd = f.count("pd", CLUSTER, problems);
-        spec.tikv = f.count("tikv", CLUSTER, problems);
-        spec.regions = f.count("regions", CLUSTER, problems);
-        spec.keys_per_region = f.count("keysPerRegion", CLUSTER, problems);
+        spec.pd = f.count("pd", problems);
+        spec.tikv = f.count("tikv", problems);
+        spec.regions = f.count("regions", problems);
+        spec.keys_per_region = f.count("keysPerRegion", problems);
         spec.max_concurrent_streams = streams(&f, problems);
         spec.peer_order = peer_order(&f, spec.tikv.unwrap_or(3), problems);
     }
     if let Some(f) = workload.and_then(|n| Fields::of(n, "`workload`", WORKLOAD, problems)) {
-        if let Some(regions) = f.count("regions", WORKLOAD, problems) {
+        if let Some(regions) = f.count("regions", problems) {
             if spec.regions.is_some_and(|r| r != regions) {
                 let span = f.get("regions").map_or(f.place(), |n| n.span.clone());
                 let problem = Problem::error(span, "`regions` differs from `cluster.regions`");
@@ -139,10 +139,10 @@ pub(crate) fn read(cluster: Option<&Node>, workload: Option<&Node>, problems: &m
             }
             spec.regions = Some(regions);
         }
-        spec.batches = f.count("batches", WORKLOAD, problems);
+        spec.batches = f.count("batches", problems);
         spec.batch_bytes = f.size("batch", 1..(4 << 20) + 1, problems).map(|b| b as usize);
-        spec.workers = f.count("workers", WORKLOAD, problems);
-        spec.connections = f.count("connections", WORKLOAD, problems);
+        spec.workers = f.count("workers", problems);
+        spec.connections = f.count("connections", problems);
         spec.duration = f.duration("duration", problems);
     }
     spec

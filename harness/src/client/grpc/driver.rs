@@ -61,9 +61,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Driver<Io> {
                     Err(error) => format!("error reading from server: {error}"),
                 });
             }
-            if draining && transport.open_streams() == 0 {
-                return Poll::Ready("received goaway and there are no active streams".to_owned());
-            }
             poll_keepalive(cx, keepalive.as_mut(), pings.as_mut(), last_read, transport.open_streams())
         })
         .await;

@@ -1,0 +1,96 @@
+//! What people read when a scenario file is wrong: every error with line, column, caret and the fix.
+
+use unstuck::scenario::{load_bytes, matrix};
+
+/// A case with a part replaced; the rest is right.
+fn case(lines: &[&str]) -> String {
+    let mut text = "cases:\n  - name: a\n".to_owned();
+    for line in lines {
+        text += &format!("    {line}\n");
+    }
+    text
+}
+
+/// Each by name, with its text.
+fn broken() -> Vec<(&'static str, String)> {
+    let fault = "faultType: failure";
+    let tikv = "selector: tikv(random)";
+    let minute = "faultDuration: 1m";
+    vec![
+        ("key_typo", case(&[fault, tikv, "faultDuraton: 1m"])),
+        ("key_of_another_level", "cluster: {tikv: 3, workers: 3}\ncases: []\n".into()),
+        ("key_known_not_supported", "tag: ha-test\nworkloads: []\ncases: []\n".into()),
+        ("key_ddl", case(&[fault, tikv, minute, "ddl: {addIndex: []}"])),
+        ("key_twice", case(&[fault, fault, tikv, minute])),
+        ("key_missing", "cases:\n  - name: a\n    faultDuration: 1m\n".into()),
+        ("cases_missing", "client: br@fixed\n".into()),
+        ("case_not_in_a_list", "name: a\nfaultType: failure\n".into()),
+        ("case_is_a_word", "cases: [tikv_failure]\n".into()),
+        ("empty", "# nothing\n".into()),
+        ("duration_without_unit", case(&[fault, tikv, "faultDuration: 60"])),
+        ("duration_is_a_list", case(&[fault, tikv, "faultDuration: [1m]"])),
+        ("duration_nonsense", case(&[fault, tikv, minute, "warmUpTime: soon"])),
+        ("duration_of_days", case(&[fault, tikv, "faultDuration: 1000h"])),
+        ("fault_typo", case(&["faultType: network_partiton", "selector: br_to_all", minute])),
+        ("fault_known_not_supported", case(&["faultType: io_delay(volumeName:tikv,delay:60m)", tikv, minute])),
+        ("fault_parameter_typo", case(&["faultType: stall_read(than:reset)", "selector: br_to_tikv(0)", minute])),
+        ("fault_parameter_value", case(&["faultType: {stall_read: {then: rest}}", "selector: br_to_tikv(0)", minute])),
+        ("fault_without_latency", case(&["faultType: network_delay", "selector: br_to_all", minute])),
+        ("fault_on_the_wrong_end", case(&["faultType: failure", "selector: br_to_tikv(random)", minute])),
+        ("partition_of_a_node", case(&["faultType: network_partition", tikv, minute])),
+        ("partition_between_nodes", case(&["faultType: network_partition", "selector: tikv(random)_to_all", minute])),
+        ("partition_back_to_front", case(&["faultType: refuse", "selector: tikv(0)_to_br", minute])),
+        ("fault_without_length", case(&[fault, tikv])),
+        ("fault_of_no_length", case(&[fault, tikv, "faultDuration: 0s"])),
+        ("fault_longer_than_its_period", case(&[fault, tikv, "faultDuration: 5m", "period: \"@every 3m\"", "faultRunTimes: 5"])),
+        ("selector_typo", case(&[fault, "selector: tikv(randm)", minute])),
+        ("selector_known_not_supported", case(&["faultType: network_partition", "selector: tidb(ddl-owner)_to_all", minute])),
+        ("selector_without_qualifier", case(&[fault, "selector: tikv", minute])),
+        ("selector_beyond_the_cluster", format!("cluster: {{tikv: 2}}\n{}", case(&[fault, "selector: tikv(2)", minute]))),
+        ("case_without_end", case(&[fault, tikv, minute, "period: \"@every 3m\""])),
+        ("case_with_two_ends", case(&[fault, tikv, minute, "period: \"@every 3m\"", "faultRunTimes: 5", "faultTotalRunTime: 30m"])),
+        ("run_times_without_period", case(&[fault, tikv, minute, "faultRunTimes: 5"])),
+        ("period_not_quoted", case(&[fault, tikv, minute, "period: @every 3m", "faultRunTimes: 5"])),
+        ("period_is_a_duration", case(&[fault, tikv, minute, "period: 3m", "faultRunTimes: 5"])),
+        ("name_against_fault", "cases:\n  - name: ha_pdleader_to_pdfollower_all_network_partition\n    faultType: kill\n    selector: pdleader_to_pdfollower(all)\n    faultDuration: 1m\n".into()),
+        ("name_against_selector", "cases:\n  - name: tikv_failure\n    faultType: failure\n    selector: pd(leader)\n    faultDuration: 1m\n".into()),
+        ("names_twice", "- {name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}\n- {name: a, faultType: failure, selector: tikv(1), faultDuration: 1m}\n".into()),
+        ("client_typo", "client: lightening@fixed\ncases: []\n".into()),
+        ("client_without_that_revision", "client: br@fix-48355\ncases: []\n".into()),
+        ("client_is_a_program", "client: {command: [true]}\ncases: []\n".into()),
+        ("sizes", "cluster: {tikv: 0, maxConcurrentStreams: lots, peerOrder: first(9), regions: 3}\nworkload: {regions: 4, batch: 16k, workers: -1}\ncases: []\n".into()),
+        ("expect", case(&[fault, tikv, minute, "expect: {outcome: hang, within: 0s, stuckAt: NewStream/quota}"])),
+        ("many_at_once", "cases:\n  - nmae: x\n    faultType: failur\n    selector: tkiv(random)\n    warmUpTime: 1\n    period: \"@evry 3m\"\n    recoverytime: 5\n".into()),
+        ("tab", "cases:\n\t- name: a\n".into()),
+        ("wide_characters", "cases:\n  - {name: ünïcödé, fäultType: failure, selector: 分区}\n".into()),
+        ("merge_key", "cases:\n  - &a {name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}\n  - {<<: *a, name: b}\n".into()),
+        ("two_documents", "cases: []\n---\ncases: []\n".into()),
+    ]
+}
+
+#[test]
+fn every_broken_file_is_told_with_its_line_and_its_fix() {
+    for (name, text) in broken() {
+        let said = load_bytes("case.yaml", text.into_bytes()).map(|_| ()).expect_err(name).to_string();
+        assert!(said.contains("--> case.yaml:"), "{name} names no line:\n{said}");
+        assert!(said.contains("= help: "), "{name} gives no fix:\n{said}");
+        assert!(!said.contains("--> case.yaml:\n"), "{name}:\n{said}");
+        insta::assert_snapshot!(name, said);
+    }
+}
+
+#[test]
+fn a_broken_matrix_is_told_as_well() {
+    let text = "entries:\n  - file: ../x.yaml\n    case: a\n    clients:\n      lightning@fixd: completed\n      \
+                br@fixed: hang\n      br: {outcome: completed, stuckAt: x}\n    runs:\n      - name: tcp\n        world: \
+                udp\n      - {name: s, scale: 60}\n  - file: y.yaml\n    clients: {}\n";
+    insta::assert_snapshot!(
+        "matrix",
+        matrix::load_bytes("matrix.yaml", text.into()).unwrap_err().to_string()
+    );
+    let twice = "entries:\n  - {file: a, case: b, clients: {br@fixed: slow}}\n  - {file: a, case: b, clients: {br@fixed: slow}}\n";
+    insta::assert_snapshot!(
+        "matrix_twice",
+        matrix::load_bytes("matrix.yaml", twice.into()).unwrap_err().to_string()
+    );
+}
