@@ -51,6 +51,22 @@ pub fn border(r: u32, per_region: u32) -> Bytes {
     if r == 0 { Bytes::new() } else { key(region(r, per_region.max(1)).start) }
 }
 
+/// The keys of a data set of `total` keys that lie between two keys, by number; an empty end is the end of the key space.
+pub fn between(start: &[u8], end: &[u8], total: u64) -> Range<u64> {
+    let at_or_after = |edge: &[u8]| {
+        // the first number whose key is not before the edge
+        let (mut low, mut high) = (0, total);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            if &key(middle)[..] < edge { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    let from = at_or_after(start);
+    let to = if end.is_empty() { total } else { at_or_after(end) };
+    from..to.max(from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +84,15 @@ mod tests {
         for foreign in ["", "k", "k1", "x000000000001", "k00000000000x", "k0000000000001"] {
             assert_eq!(number(foreign.as_bytes()), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn keys_between_two_keys_are_found_by_number() {
+        assert_eq!(between(b"", b"", 100), 0..100);
+        assert_eq!(between(&key(10), &key(20), 100), 10..20);
+        assert_eq!(between(&key(95), &key(200), 100), 95..100);
+        assert_eq!(between(b"k00000000001", b"", 100), 10..100);
+        assert_eq!(between(b"z", b"a", 100), 100..100);
     }
 
     #[test]

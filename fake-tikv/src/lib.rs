@@ -1,127 +1,28 @@
 //! A TiKV cluster in one process that speaks the real wire protocol.
+//!
+//! Start at [`Cluster`]; what it is to be is a [`Spec`], what a client has to bring is in [`data`]. In reading order:
+//!
+//! * [`spec`](Spec): what a cluster is to be, what it has seen
+//! * [`data`]: the data set, as pure functions
+//! * [`proto`]: the wire protocol, generated from our own .proto files
+//! * `cluster`: stores, regions, leaders, epochs, timestamps: pure state
+//! * `storage`: what was written and not ingested, what was ingested, what is backed up
+//! * `shared`: both under one lock
+//! * `pd`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `serve`: one node's process
+//! * `start`: all nodes together
 
+mod backup;
+mod cluster;
+pub mod data;
+mod import;
+mod pd;
 pub mod proto;
+mod serve;
+mod shared;
+mod spec;
+mod start;
+mod storage;
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use unstuck_net::{Clock, Net};
-
-/// What cluster to start. All durations are used as they are: scale them before.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    /// PD members.
-    pub pd: u32,
-    /// Stores.
-    pub stores: u32,
-    /// Regions, each with three peers (fewer with fewer stores) in an order of its own.
-    pub regions: u32,
-    /// Keys in each region, evenly spread; what a client has to ingest or back up.
-    pub keys_per_region: u32,
-    /// SETTINGS_MAX_CONCURRENT_STREAMS of a store; TiKV's default is 1024 (server.grpc-concurrent-stream).
-    pub max_concurrent_streams: u32,
-    /// A store pings after so long without reading anything (TiKV: 10 s).
-    pub keepalive_time: Duration,
-    /// A store closes a connection whose ping is not answered for so long (TiKV: 3 s).
-    pub keepalive_timeout: Duration,
-    /// After so long without a leader the region elects another (raft election timeout, 10 s).
-    pub election: Duration,
-    /// How fast stores work.
-    pub speed: Speed,
-    /// In which order a region lists its peers.
-    pub peer_order: PeerOrder,
-    /// Peers' order, leaders, ids.
-    pub seed: u64,
-}
-
-/// In which order a region lists its peers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PeerOrder {
-    /// Each region in an order of its own, from the seed.
-    #[default]
-    Shuffled,
-    /// The same, but this store's peer is always the first.
-    First(u64),
-}
-
-/// How fast stores work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Speed {
-    /// One batch of ImportSST/Write.
-    pub write_batch: Duration,
-    /// One Ingest or MultiIngest.
-    pub ingest: Duration,
-    /// Backup of one region.
-    pub backup_region: Duration,
-}
-
-/// One node of the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Node {
-    /// A PD member, from 0.
-    Pd(u32),
-    /// A store, by its id, from 1.
-    Store(u64),
-}
-
-/// What the cluster has seen of the work.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// Keys ingested at least once.
-    pub keys_ingested: u64,
-    /// Keys ingested more than once with different data, or outside their region.
-    pub keys_wrong: u64,
-    /// All keys there are to ingest.
-    pub keys_total: u64,
-    /// The first few regions with keys that are not ingested, in words.
-    pub regions_incomplete: Vec<String>,
-    /// The start keys (hex) of regions whose backup a store has completed and sent, sorted.
-    pub ranges_backed_up: Vec<String>,
-    /// The start keys (hex) of all regions, sorted.
-    pub ranges: Vec<String>,
-    /// Streams open at each store now, by store id.
-    pub open_streams: Vec<(u64, u64)>,
-}
-
-/// A running cluster. Cheap to clone; [`Cluster::shutdown`] ends it.
-#[derive(Clone, Debug)]
-pub struct Cluster;
-
-impl Cluster {
-    /// Starts every node on a free port.
-    pub async fn start(_net: &Net, _clock: Clock, _spec: Spec) -> std::io::Result<Self> {
-        todo!()
-    }
-    /// Every node with the address it listens on: PD members, then stores.
-    pub fn nodes(&self) -> Vec<(Node, SocketAddr)> {
-        todo!()
-    }
-    /// From now on PD tells clients this address for the node (a proxy's).
-    pub fn advertise(&self, _node: Node, _addr: SocketAddr) {
-        todo!()
-    }
-    /// The PD member that leads.
-    pub fn pd_leader(&self) -> u32 {
-        todo!()
-    }
-    /// Ends a node's process: its listener, connections and handlers go; its data stay. Leaders move after the election time.
-    pub fn stop(&self, _node: Node) {
-        todo!()
-    }
-    /// Starts a stopped node again on its old address, with its data.
-    pub fn restart(&self, _node: Node) {
-        todo!()
-    }
-    /// What it has seen of the work.
-    pub fn observed(&self) -> Observed {
-        todo!()
-    }
-    /// What changed by itself since the last call, in words (leaders moved, a store came back), with times of `clock`.
-    pub fn take_changes(&self) -> Vec<(u64, String)> {
-        todo!()
-    }
-    /// Stops every node.
-    pub fn shutdown(&self) {
-        todo!()
-    }
-}
+pub use spec::{Node, Observed, PeerOrder, Spec, Speed};
+pub use start::Cluster;

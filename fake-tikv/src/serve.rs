@@ -1,0 +1,251 @@
+//! One node's process: a listener, its connections, their handlers. They end together.
+//!
+//! ```text
+//! Port ── accept ──► connection (HTTP/2, one task) ──► handler (one task a stream)
+//!           └────────────────┴──── all in one `Tasks`: stop() aborts them ───┘
+//! ```
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tonic::service::Routes;
+use unstuck_net::{Conn, Port};
+
+/// What a node grants to a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// SETTINGS_MAX_CONCURRENT_STREAMS.
+    pub(crate) max_concurrent_streams: u32,
+    /// Bytes of a stream that may arrive before a handler reads them.
+    pub(crate) stream_window: u32,
+    /// A connection is pinged after so long without a byte from it.
+    pub(crate) keepalive_time: Duration,
+    /// It is closed after so long without an answer.
+    pub(crate) keepalive_timeout: Duration,
+}
+
+/// Bytes of a connection that may arrive before handlers read them. A store's gRPC library widens the connection's window
+/// with what its streams have open, so one slow stream never holds up another: this is wide enough for the same.
+const CONNECTION_WINDOW: u32 = 64 << 20;
+
+/// Streams that a client may reset before they were accepted, and that we may reset for its errors, before the HTTP/2 stack
+/// ends the connection for abuse. Its defaults (20 and 1024) are below what a store bears: a client that gives up all its
+/// 1024 streams at once must meet a live connection. Still a bound, against floods.
+const RESETS: usize = 100_000;
+
+/// How long to wait before accepting again when the system refuses (out of descriptors, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A node's process, running or not. The port stays reserved.
+#[derive(Debug)]
+pub(crate) struct Server {
+    port: Arc<Port>,
+    routes: Routes,
+    limits: Limits,
+    tasks: Tasks,
+    streams: Arc<AtomicU64>,
+}
+
+impl Server {
+    /// A process that does not run yet.
+    pub(crate) fn new(port: Port, routes: Routes, limits: Limits) -> Self {
+        let (tasks, streams) = (Tasks::default(), Arc::default());
+        Self { port: Arc::new(port), routes: routes.prepare(), limits, tasks, streams }
+    }
+
+    /// Listens, for the first time.
+    pub(crate) fn start(&mut self) -> io::Result<()> {
+        let listener = self.port.listen()?;
+        self.tasks.spawn(accept(listener, self.process()));
+        Ok(())
+    }
+
+    /// Listens again, as soon as what [`Server::stop`] ended is gone; calls `failed` where the port cannot be had.
+    pub(crate) fn restart(&mut self, failed: impl FnOnce(io::Error) + Send + 'static) {
+        let mut before = std::mem::take(&mut *self.tasks.lock());
+        let (port, process) = (self.port.clone(), self.process());
+        self.tasks.spawn(async move {
+            before.shutdown().await;
+            match port.listen() {
+                Ok(listener) => accept(listener, process).await,
+                Err(error) => failed(error),
+            }
+        });
+    }
+
+    /// Ends the listener, all connections and all handlers: none of them runs again.
+    pub(crate) fn stop(&mut self) {
+        self.tasks.lock().abort_all();
+    }
+
+    /// Streams whose handlers run.
+    pub(crate) fn open_streams(&self) -> u64 {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    fn process(&self) -> Process {
+        let limits = self.limits;
+        let handlers = Handlers { tasks: self.tasks.clone(), streams: self.streams.clone() };
+        let mut http = http2::Builder::new(handlers);
+        http.timer(TokioTimer::new())
+            // the wall clock must not reach a byte of the wire
+            .auto_date_header(false)
+            .max_concurrent_streams(limits.max_concurrent_streams)
+            .keep_alive_interval(limits.keepalive_time)
+            .keep_alive_timeout(limits.keepalive_timeout)
+            .initial_stream_window_size(limits.stream_window)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_local_error_reset_streams(RESETS);
+        let silence = limits.keepalive_time.saturating_add(limits.keepalive_timeout);
+        Process { http, routes: self.routes.clone(), tasks: self.tasks.clone(), silence }
+    }
+}
+
+/// What an accept loop needs.
+struct Process {
+    http: http2::Builder<Handlers>,
+    routes: Routes,
+    tasks: Tasks,
+    silence: Duration,
+}
+
+async fn accept(mut listener: unstuck_net::Listener, process: Process) {
+    loop {
+        let Ok((conn, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let heard = Heard::now();
+        let io = TokioIo::new(Hearing { conn, heard: heard.clone() });
+        let service = TowerToHyperService::new(process.routes.clone());
+        let serving = process.http.serve_connection(io, service);
+        let silence = process.silence;
+        process.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                // an error is the peer's (it left, or it does not speak HTTP/2): the connection ends, nothing else
+                _ = serving => {}
+                () = heard.silent_for(silence) => {}
+            }
+        });
+    }
+}
+
+/// All tasks of one process.
+#[derive(Clone, Debug, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+}
+
+/// Runs the handlers of a process's connections, and counts them.
+#[derive(Clone, Debug)]
+struct Handlers {
+    tasks: Tasks,
+    streams: Arc<AtomicU64>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Handlers {
+    fn execute(&self, handler: F) {
+        let counted = Counted::new(&self.streams);
+        self.tasks.spawn(async move {
+            let _counted = counted;
+            handler.await;
+        });
+    }
+}
+
+/// Counts while it lives.
+struct Counted(Arc<AtomicU64>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// When a connection last brought a byte.
+///
+/// The HTTP/2 stack pings, but a ping that is not answered makes it say goodbye first, which takes forever where the peer
+/// does not read either. A store's gRPC library closes the socket: so does whoever waits on this.
+#[derive(Clone, Debug)]
+struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Waits until nothing has come for so long.
+    async fn silent_for(&self, silence: Duration) {
+        loop {
+            let Some(end) = self.lock().checked_add(silence) else { return std::future::pending().await };
+            if end <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+}
+
+/// A connection that notes when it brings bytes.
+struct Hearing {
+    conn: Conn,
+    heard: Heard,
+}
+
+impl AsyncRead for Hearing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.conn).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            *self.heard.lock() = Instant::now();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Hearing {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.conn).poll_write(cx, buf)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.conn).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.conn).poll_shutdown(cx)
+    }
+}
