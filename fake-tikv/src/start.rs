@@ -140,11 +140,7 @@ impl Cluster {
         let incomplete = |(share, right)| {
             let keys = data::region(share, per_region);
             let (first, last) = (data::key(keys.start), data::key(keys.end - 1));
-            format!(
-                "{right} of {per_region} keys from {} to {}",
-                first.escape_ascii(),
-                last.escape_ascii()
-            )
+            format!("{right} of {per_region} keys from {} to {}", first.escape_ascii(), last.escape_ascii())
         };
         let regions = || all.cluster.regions.iter().map(|region| &region.meta);
         Observed {

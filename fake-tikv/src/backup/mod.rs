@@ -93,15 +93,13 @@ impl Backup for Source {
     type backupStream = BoxStream<'static, Result<BackupResponse, Status>>;
 
     /// The stream does the work itself, piece by piece as the connection takes it: to drop it is to stop.
-    async fn backup(
-        &self,
-        request: Request<BackupRequest>,
-    ) -> Result<Response<Self::backupStream>, Status> {
+    async fn backup(&self, request: Request<BackupRequest>) -> Result<Response<Self::backupStream>, Status> {
         let BackupRequest { cluster_id: request, start_key, end_key, sub_ranges, .. } = request.into_inner();
         let current = self.shared.lock().cluster.cluster_id;
         if current != request {
             let msg = format!("cluster id mismatch, current {current}, request {request}");
-            let error = Error { msg, detail: Some(Detail::ClusterIdError(ClusterIdError { current, request })) };
+            let error =
+                Error { msg, detail: Some(Detail::ClusterIdError(ClusterIdError { current, request })) };
             let answer = BackupResponse { error: Some(error), ..Default::default() };
             return Ok(Response::new(stream::iter([Ok(answer)]).boxed()));
         }

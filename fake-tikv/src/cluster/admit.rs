@@ -82,7 +82,8 @@ fn stale_command() -> Refused {
     e
 }
 fn epoch_not_match(region: &Region) -> Refused {
-    let mut e = refused(format!("current epoch of region {} is {:?}", region.meta.id, region.meta.region_epoch));
+    let mut e =
+        refused(format!("current epoch of region {} is {:?}", region.meta.id, region.meta.region_epoch));
     e.epoch_not_match = Some(errorpb::EpochNotMatch { current_regions: vec![region.meta.clone()] });
     e
 }

@@ -62,7 +62,10 @@ impl Regions {
     /// The region before the one that holds a key.
     pub(crate) fn before(&self, key: &[u8]) -> Option<&Region> {
         let start = &self.find(key)?.meta.start_key;
-        self.by_start.range::<[u8], _>((Unbounded, Excluded(&start[..]))).next_back().map(|(_, region)| region)
+        self.by_start
+            .range::<[u8], _>((Unbounded, Excluded(&start[..])))
+            .next_back()
+            .map(|(_, region)| region)
     }
     pub(crate) fn by_id(&self, id: u64) -> Option<&Region> {
         self.by_start.get(self.starts.get(&id)?)
@@ -91,7 +94,8 @@ mod tests {
     fn regions() -> Regions {
         let mut regions = Regions::default();
         for (id, start, end) in [(1, "", "d"), (2, "d", "m"), (3, "m", "")] {
-            let meta = metapb::Region { id, start_key: start.into(), end_key: end.into(), ..Default::default() };
+            let meta =
+                metapb::Region { id, start_key: start.into(), end_key: end.into(), ..Default::default() };
             regions.insert(Region { meta, group: Group::new(vec![1], 1) });
         }
         regions

@@ -125,8 +125,7 @@ fn not_written(store: u64, error: &WriteError) -> Error {
     let message = error.to_string();
     let disk_full = (*error == WriteError::DiskFull)
         .then(|| errorpb::DiskFull { store_id: vec![store], reason: message.clone() });
-    let store_error =
-        disk_full.map(|full| errorpb::Error { disk_full: Some(full), ..Default::default() });
+    let store_error = disk_full.map(|full| errorpb::Error { disk_full: Some(full), ..Default::default() });
     Error { message, store_error }
 }
 

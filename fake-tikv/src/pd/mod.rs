@@ -13,10 +13,10 @@ use crate::cluster::store::Process;
 use crate::proto::metapb;
 use crate::proto::pdpb::pd_server::{Pd, PdServer};
 use crate::proto::pdpb::{
-    GetAllStoresRequest, GetAllStoresResponse, GetClusterInfoRequest, GetClusterInfoResponse, GetMembersRequest,
-    GetMembersResponse, GetRegionByIdRequest, GetRegionRequest, GetRegionResponse, GetStoreRequest,
-    GetStoreResponse, Member, RequestHeader, ResponseHeader, ScanRegionsRequest, ScanRegionsResponse,
-    ServiceMode, Timestamp, TsoRequest, TsoResponse,
+    GetAllStoresRequest, GetAllStoresResponse, GetClusterInfoRequest, GetClusterInfoResponse,
+    GetMembersRequest, GetMembersResponse, GetRegionByIdRequest, GetRegionRequest, GetRegionResponse,
+    GetStoreRequest, GetStoreResponse, Member, RequestHeader, ResponseHeader, ScanRegionsRequest,
+    ScanRegionsResponse, ServiceMode, Timestamp, TsoRequest, TsoResponse,
 };
 use crate::shared::{All, Shared};
 use crate::spec::Node;
@@ -137,7 +137,8 @@ impl Pd for PdMember {
         _: Request<GetMembersRequest>,
     ) -> Result<Response<GetMembersResponse>, Status> {
         let all = self.shared.lock();
-        let members: Vec<_> = all.cluster.nodes().filter_map(|(node, process)| member(node, process)).collect();
+        let members: Vec<_> =
+            all.cluster.nodes().filter_map(|(node, process)| member(node, process)).collect();
         let leader = members.get(all.cluster.pd().last_leader() as usize).cloned();
         Ok(Response::new(GetMembersResponse {
             header: ours(&all.cluster),
@@ -219,7 +220,11 @@ impl Pd for PdMember {
             let (meta, leader) = (region.meta.clone(), region.leader_at_pd().copied());
             answer.region_metas.push(meta.clone());
             answer.leaders.push(leader.unwrap_or_default());
-            answer.regions.push(crate::proto::pdpb::Region { region: Some(meta), leader, ..Default::default() });
+            answer.regions.push(crate::proto::pdpb::Region {
+                region: Some(meta),
+                leader,
+                ..Default::default()
+            });
         }
         Ok(Response::new(answer))
     }
