@@ -191,33 +191,52 @@ impl Drop for Counted {
     }
 }
 
-/// When a connection last brought a byte.
+/// When a connection last brought a byte, and whether it takes any.
 ///
 /// The HTTP/2 stack pings, but a ping that is not answered makes it say goodbye first, which takes forever where the peer
-/// does not read either. A store's gRPC library closes the socket: so does whoever waits on this.
+/// does not read either. A store's gRPC library closes the socket: so does whoever waits on this. Silence alone is the
+/// stack's business: it puts a ping off while handlers read what came before.
 #[derive(Clone, Debug)]
-struct Heard(Arc<Mutex<Instant>>);
+struct Heard(Arc<Mutex<Life>>);
+
+#[derive(Debug)]
+struct Life {
+    heard: Instant,
+    blocked: bool,
+}
 
 impl Heard {
     fn now() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self(Arc::new(Mutex::new(Life { heard: Instant::now(), blocked: false })))
     }
-    fn lock(&self) -> MutexGuard<'_, Instant> {
+    fn lock(&self) -> MutexGuard<'_, Life> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Waits until nothing has come for so long.
+    fn read(&self) -> (Instant, bool) {
+        let life = self.lock();
+        (life.heard, life.blocked)
+    }
+    /// Notes how a write went.
+    fn wrote<T>(&self, result: Poll<T>) -> Poll<T> {
+        self.lock().blocked = result.is_pending();
+        result
+    }
+    /// Waits until nothing has come for so long, while a write waits for the peer.
     async fn silent_for(&self, silence: Duration) {
         loop {
-            let Some(end) = self.lock().checked_add(silence) else { return std::future::pending().await };
-            if end <= Instant::now() {
+            let now = Instant::now();
+            let (heard, blocked) = self.read();
+            let Some(end) = heard.checked_add(silence) else { return std::future::pending().await };
+            if end <= now && blocked {
                 return;
             }
-            tokio::time::sleep_until(end).await;
+            // a write may block at any moment: look again soon
+            tokio::time::sleep_until(end.max(now + silence / 4)).await;
         }
     }
 }
 
-/// A connection that notes when it brings bytes.
+/// A connection that notes when it brings bytes, and whether it takes any.
 struct Hearing {
     conn: Conn,
     heard: Heard,
@@ -232,7 +251,7 @@ impl AsyncRead for Hearing {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.conn).poll_read(cx, buf);
         if buf.filled().len() > before {
-            *self.heard.lock() = Instant::now();
+            self.heard.lock().heard = Instant::now();
         }
         read
     }
@@ -240,12 +259,14 @@ impl AsyncRead for Hearing {
 
 impl AsyncWrite for Hearing {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.conn).poll_write(cx, buf)
+        let written = Pin::new(&mut self.conn).poll_write(cx, buf);
+        self.heard.wrote(written)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.conn).poll_flush(cx)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.conn).poll_shutdown(cx)
+        let closed = Pin::new(&mut self.conn).poll_shutdown(cx);
+        self.heard.wrote(closed)
     }
 }
