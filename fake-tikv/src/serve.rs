@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -129,7 +131,11 @@ async fn accept(mut listener: unstuck_net::Listener, process: Process) {
         };
         let heard = Heard::now();
         let io = TokioIo::new(Hearing { conn, heard: heard.clone() });
-        let service = TowerToHyperService::new(process.routes.clone());
+        let (routes, noting) = (TowerToHyperService::new(process.routes.clone()), heard.clone());
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let noting = noting.clone();
+            routes.call(request.map(|body| Noting { body, heard: noting }))
+        });
         let serving = process.http.serve_connection(io, service);
         let silence = process.silence;
         process.tasks.spawn(async move {
@@ -191,52 +197,63 @@ impl Drop for Counted {
     }
 }
 
-/// When a connection last brought a byte, and whether it takes any.
+/// When a connection last brought a byte, or a handler last took one that had been waiting.
+///
+/// The latter counts because hyper counts it: it pings only once neither has happened for its interval, so a peer that was
+/// not asked must not be taken for one that does not answer.
 ///
 /// The HTTP/2 stack pings, but a ping that is not answered makes it say goodbye first, which takes forever where the peer
-/// does not read either. A store's gRPC library closes the socket: so does whoever waits on this. Silence alone is the
-/// stack's business: it puts a ping off while handlers read what came before.
+/// does not read either. A store's gRPC library closes the socket: so does whoever waits on this.
 #[derive(Clone, Debug)]
-struct Heard(Arc<Mutex<Life>>);
-
-#[derive(Debug)]
-struct Life {
-    heard: Instant,
-    blocked: bool,
-}
+struct Heard(Arc<Mutex<Instant>>);
 
 impl Heard {
     fn now() -> Self {
-        Self(Arc::new(Mutex::new(Life { heard: Instant::now(), blocked: false })))
+        Self(Arc::new(Mutex::new(Instant::now())))
     }
-    fn lock(&self) -> MutexGuard<'_, Life> {
+    fn lock(&self) -> MutexGuard<'_, Instant> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn read(&self) -> (Instant, bool) {
-        let life = self.lock();
-        (life.heard, life.blocked)
-    }
-    /// Notes how a write went.
-    fn wrote<T>(&self, result: Poll<T>) -> Poll<T> {
-        self.lock().blocked = result.is_pending();
-        result
-    }
-    /// Waits until nothing has come for so long, while a write waits for the peer.
+    /// Waits until nothing has come for so long.
     async fn silent_for(&self, silence: Duration) {
         loop {
-            let now = Instant::now();
-            let (heard, blocked) = self.read();
-            let Some(end) = heard.checked_add(silence) else { return std::future::pending().await };
-            if end <= now && blocked {
+            let Some(end) = self.lock().checked_add(silence) else { return std::future::pending().await };
+            if end <= Instant::now() {
                 return;
             }
-            // a write may block at any moment: look again soon
-            tokio::time::sleep_until(end.max(now + silence / 4)).await;
+            tokio::time::sleep_until(end).await;
         }
     }
 }
 
-/// A connection that notes when it brings bytes, and whether it takes any.
+/// A request's body that notes when the handler takes some of it.
+struct Noting {
+    body: Incoming,
+    heard: Heard,
+}
+
+impl Body for Noting {
+    type Data = <Incoming as Body>::Data;
+    type Error = <Incoming as Body>::Error;
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(_))) = &polled {
+            *self.heard.lock() = Instant::now();
+        }
+        polled
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection that notes when it brings bytes.
 struct Hearing {
     conn: Conn,
     heard: Heard,
@@ -251,7 +268,7 @@ impl AsyncRead for Hearing {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.conn).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.heard.lock().heard = Instant::now();
+            *self.heard.lock() = Instant::now();
         }
         read
     }
@@ -259,14 +276,12 @@ impl AsyncRead for Hearing {
 
 impl AsyncWrite for Hearing {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.conn).poll_write(cx, buf);
-        self.heard.wrote(written)
+        Pin::new(&mut self.conn).poll_write(cx, buf)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.conn).poll_flush(cx)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let closed = Pin::new(&mut self.conn).poll_shutdown(cx);
-        self.heard.wrote(closed)
+        Pin::new(&mut self.conn).poll_shutdown(cx)
     }
 }
