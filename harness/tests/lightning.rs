@@ -28,6 +28,8 @@ struct Case {
     connections: u32,
     max_concurrent_streams: u32,
     peer_order: PeerOrder,
+    /// Bytes a second to each store.
+    write_limit: Option<u64>,
     /// Without faults.
     duration: Duration,
     /// This store is gone from then, for so long.
@@ -44,6 +46,7 @@ impl Case {
             connections: 2,
             max_concurrent_streams: 1024,
             peer_order: PeerOrder::Shuffled,
+            write_limit: None,
             duration: secs(300),
             outage: None,
             limit: secs(3600),
@@ -87,6 +90,7 @@ fn run(case: Case) -> Ran {
 
 async fn simulate(case: Case) -> Ran {
     let client = Lightning::new(case.revision);
+    let client = case.write_limit.map_or(client, |limit| client.write_limit(limit));
     let workload = Workload {
         regions: case.regions,
         batches: 4,
@@ -243,6 +247,19 @@ fn a_dead_peer_that_is_always_first_leaks_nothing() {
     };
     let ran = run(case);
     assert!(ran.completed(), "{:?} {:?}", ran.result, ran.work);
+}
+
+/// tidb 51383. Eight workers send 4 KiB each to every store, which at 30 bytes a second takes 18 minutes.
+#[test]
+fn a_limit_that_the_write_timeout_cannot_wait_for_fails_the_import_until_it_is_retryable() {
+    let case = |revision| Case { write_limit: Some(30), limit: secs(4 * 3600), ..Case::new(revision) };
+    let ran = run(case(Revision::AsReported));
+    assert!(ran.completed(), "{:?} {:?}", ran.result, ran.work);
+    let Some(Err(Failure(text))) = run(case(Revision::Fix48355)).result else { panic!("it did not fail") };
+    assert!(text.starts_with("rate: Wait(n=") && text.ends_with("would exceed context deadline"), "{text}");
+    let ran = run(case(Revision::Fixed));
+    assert!(!matches!(ran.result, Some(Err(_))), "{:?}", ran.result);
+    assert!(ran.lines_with("write too slow") + ran.lines_with("would exceed context deadline") > 0);
 }
 
 #[test]
