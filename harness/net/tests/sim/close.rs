@@ -22,3 +22,14 @@ fn bytes_that_arrive_at_a_closed_end_draw_a_reset() {
         assert_eq!(client.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
     });
 }
+
+#[test]
+fn a_write_that_blocks_while_a_reset_is_under_way_is_woken_by_it() {
+    sim(SimConfig { send_buffer: 4, recv_buffer: 4, ..SimConfig::default() }, async |net| {
+        let (mut client, server, ..) = pair(&net).await;
+        client.write_all(b"12345678").await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+        drop(server);
+        assert_eq!(client.write(b"x").await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    });
+}
