@@ -70,7 +70,7 @@ impl Pair {
 #[divan::bench(args = PATHS)]
 fn bulk(bencher: Bencher, path: (World, Route)) {
     let Pair { runtime, mut client, mut node, proxy } = Pair::new(path);
-    let (data, mut heard) = (vec![7; 256 << 10], vec![0; 256 << 10]);
+    let (data, mut got) = (vec![7; 256 << 10], vec![0; 256 << 10]);
     bencher.counter(BytesCount::new(BULK)).bench_local(|| {
         runtime.block_on(async {
             let sends = async {
@@ -78,12 +78,12 @@ fn bulk(bencher: Bencher, path: (World, Route)) {
                     client.write_all(&data).await.expect("sent");
                 }
             };
-            let hears = async {
+            let reads = async {
                 for _ in 0..BULK / data.len() {
-                    node.read_exact(&mut heard).await.expect("heard");
+                    node.read_exact(&mut got).await.expect("heard");
                 }
             };
-            tokio::join!(sends, hears)
+            tokio::join!(sends, reads)
         })
     });
     runtime.block_on(async move { drop((client, node, proxy)) });
