@@ -36,7 +36,7 @@ fn a_stop_ends_connections_and_handlers_and_a_restart_serves_again() {
         let mut raw = f.net.connect(f.addr(Node::Store(2))).await.unwrap();
 
         f.cluster.stop(Node::Store(2));
-        waiting.await.unwrap();
+        timeout(Duration::from_secs(1), waiting).await.expect("the call ends with the store").unwrap();
         assert_eq!(f.cluster.observed().open_streams[1], (2, 0));
         assert_eq!(raw.read(&mut [0; 8]).await.unwrap_or(0), 0, "end or reset, no byte");
         assert!(idle.switch_mode(SwitchModeRequest::default()).await.is_err());
@@ -149,7 +149,8 @@ fn a_silent_peer_that_does_not_read_either_is_closed() {
             "the store stopped reading"
         );
         sleep(Duration::from_secs(13)).await;
-        let error = raw.write_all(&pings).await.unwrap_err();
+        let end = timeout(Duration::from_secs(1), raw.write_all(&pings)).await.expect("closed after 13 s");
+        let error = end.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
     });
 }
