@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -129,7 +131,11 @@ async fn accept(mut listener: unstuck_net::Listener, process: Process) {
         };
         let heard = Heard::now();
         let io = TokioIo::new(Hearing { conn, heard: heard.clone() });
-        let service = TowerToHyperService::new(process.routes.clone());
+        let (routes, noting) = (TowerToHyperService::new(process.routes.clone()), heard.clone());
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let noting = noting.clone();
+            routes.call(request.map(|body| Noting { body, heard: noting }))
+        });
         let serving = process.http.serve_connection(io, service);
         let silence = process.silence;
         process.tasks.spawn(async move {
@@ -191,7 +197,10 @@ impl Drop for Counted {
     }
 }
 
-/// When a connection last brought a byte.
+/// When a connection last brought a byte, or a handler last took one that had been waiting.
+///
+/// The latter counts because hyper counts it: it pings only once neither has happened for its interval, so a peer that was
+/// not asked must not be taken for one that does not answer.
 ///
 /// The HTTP/2 stack pings, but a ping that is not answered makes it say goodbye first, which takes forever where the peer
 /// does not read either. A store's gRPC library closes the socket: so does whoever waits on this.
@@ -214,6 +223,33 @@ impl Heard {
             }
             tokio::time::sleep_until(end).await;
         }
+    }
+}
+
+/// A request's body that notes when the handler takes some of it.
+struct Noting {
+    body: Incoming,
+    heard: Heard,
+}
+
+impl Body for Noting {
+    type Data = <Incoming as Body>::Data;
+    type Error = <Incoming as Body>::Error;
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(_))) = &polled {
+            *self.heard.lock() = Instant::now();
+        }
+        polled
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

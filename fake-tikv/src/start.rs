@@ -172,7 +172,7 @@ impl Cluster {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
+        let _ = write!(hex, "{byte:02x}");
         hex
     })
 }

@@ -116,3 +116,64 @@ impl Drop for CancelOnDrop {
         self.0.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn cancelling_ends_children_and_never_parents() {
+        let parent = Ctx::background().child();
+        let (child, sibling) = (parent.child(), parent.child());
+        let grandchild = child.with_timeout(SECOND);
+        child.cancel();
+        assert_eq!(grandchild.done().await, CtxError::Canceled);
+        assert_eq!((parent.error(), sibling.error()), (None, None));
+        parent.cancel();
+        assert_eq!(sibling.error(), Some(CtxError::Canceled));
+        assert_eq!(parent.child().error(), Some(CtxError::Canceled), "it is born ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earliest_deadline_ends_it_on_time() {
+        let start = Instant::now();
+        let parent = Ctx::background().with_timeout(SECOND);
+        let child = parent.with_timeout(60 * SECOND).child();
+        assert_eq!(child.done().await, CtxError::DeadlineExceeded);
+        assert_eq!(start.elapsed(), SECOND);
+        assert_eq!(parent.error(), Some(CtxError::DeadlineExceeded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_cause_stays() {
+        let ctx = Ctx::background().with_timeout(SECOND);
+        let child = ctx.child();
+        child.cancel();
+        tokio::time::sleep(2 * SECOND).await;
+        assert_eq!(child.error(), Some(CtxError::Canceled));
+        // Its deadline passed a second ago, although nobody looked.
+        ctx.cancel();
+        assert_eq!(ctx.done().await, CtxError::DeadlineExceeded);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guard_ends_it_and_a_clone_is_the_same() {
+        let ctx = Ctx::background().child();
+        let clone = ctx.clone();
+        drop(ctx.cancel_on_drop());
+        assert_eq!(clone.error(), Some(CtxError::Canceled));
+        let kept = Ctx::background().child();
+        drop(kept.clone());
+        assert_eq!(kept.error(), None, "dropping a context cancels nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_runs_under_it_wins_a_tie() {
+        let ctx = Ctx::background().with_timeout(SECOND);
+        assert_eq!(ctx.run(tokio::time::sleep(SECOND)).await, Ok(()));
+        assert_eq!(ctx.run(std::future::pending::<()>()).await, Err(CtxError::DeadlineExceeded));
+        assert_eq!(ctx.run(async { 1 }).await, Ok(1), "even when it has ended");
+    }
+}

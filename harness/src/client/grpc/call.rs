@@ -172,13 +172,11 @@ impl ClientStream {
             let text = "cardinality violation: received no response message from non-server-streaming RPC";
             return Err(Status::internal(text));
         };
-        match self.recv::<M>(site).await? {
-            None => Ok(message),
-            Some(_) => {
-                let text = "cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message";
-                Err(self.finished(Status::internal(text)))
-            }
+        if self.recv::<M>(site).await?.is_some() {
+            let text = "cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message";
+            return Err(self.finished(Status::internal(text)));
         }
+        Ok(message)
     }
 
     /// One transparent repetition, of a stream that the server never looked at.

@@ -1,4 +1,4 @@
-//! A channel over one address: pick_first's states, the redials, and the connections it has had.
+//! A channel over one address: `pick_first`'s states, the redials, and the connections it has had.
 //!
 //! ```text
 //!   dial ─► CONNECTING ──SETTINGS──► READY ──death, GOAWAY──► IDLE ──pick──► CONNECTING

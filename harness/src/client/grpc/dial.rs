@@ -68,15 +68,20 @@ where
         .max_local_error_reset_streams(None)
         .handshake(wire)
         .await
-        .map_err(|error| reading(&error.to_string()))?;
+        .map_err(|error| reading(&of_h2(&error)))?;
     poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
         Poll::Ready(Ok(())) => Poll::Ready(Err(reading("EOF"))),
-        Poll::Ready(Err(error)) => Poll::Ready(Err(reading(&error.to_string()))),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(reading(&of_h2(&error)))),
         Poll::Pending if seen.facts().settings => Poll::Ready(Ok(())),
         Poll::Pending => Poll::Pending,
     })
     .await?;
     Ok(Up { h2, connection, seen })
+}
+
+/// A connection's error in Go's words as far as there are some.
+fn of_h2(error: &h2::Error) -> String {
+    error.get_io().map_or_else(|| error.to_string(), plain)
 }
 
 /// An I/O error in Go's words, which are errno's.

@@ -11,15 +11,15 @@ const PREFIX: usize = 5;
 /// A message with its prefix.
 pub(super) fn encode(message: &impl Message) -> Result<Bytes, Status> {
     let length = message.encoded_len();
-    let prefix = u32::try_from(length).ok().filter(|&length| length <= i32::MAX as u32).ok_or_else(|| {
-        Status::resource_exhausted(format!(
-            "trying to send message larger than max ({length} vs. {})",
-            i32::MAX
-        ))
-    })?;
+    if i32::try_from(length).is_err() {
+        let max = i32::MAX;
+        return Err(Status::resource_exhausted(format!(
+            "trying to send message larger than max ({length} vs. {max})"
+        )));
+    }
     let mut frame = BytesMut::with_capacity(PREFIX + length);
     frame.put_u8(0);
-    frame.put_u32(prefix);
+    frame.put_u32(length as u32);
     message
         .encode(&mut frame)
         .map_err(|error| Status::internal(format!("grpc: error while marshaling: {error}")))?;

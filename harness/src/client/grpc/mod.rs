@@ -65,7 +65,7 @@ pub struct DialOptions {
     pub seed: u64,
 }
 
-/// Go's `grpc.ClientConn` with pick_first. Cheap to clone.
+/// Go's `grpc.ClientConn` with `pick_first`. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ClientConn(Arc<Handle>);
 
@@ -114,7 +114,7 @@ impl ClientConn {
         frame("ClientConn::unary", ClientStream::unary(self, ctx, method, request)).await
     }
 
-    /// The state of the channel, as pick_first reports it: sticky in `TRANSIENT_FAILURE`.
+    /// The state of the channel, as `pick_first` reports it: sticky in `TRANSIENT_FAILURE`.
     pub fn state(&self) -> Connectivity {
         self.channel().connectivity()
     }

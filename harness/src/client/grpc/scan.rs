@@ -1,6 +1,8 @@
 //! Follows HTTP/2 frames through a stream of bytes, wherever it is cut, without keeping them.
 
 const HEAD: usize = 9;
+/// A stream's id has 31 bits; the one above is reserved.
+const RESERVED: u32 = (1 << 31) - 1;
 /// As much of a payload as anybody asks for: GOAWAY's last stream and code.
 const KEPT: usize = 8;
 
@@ -71,12 +73,12 @@ impl Scanner {
     }
 
     fn begin(&mut self, on: &mut impl FnMut(Event)) {
-        let [a, b, c, _kind, _flags, e, f, g, h] = self.head;
-        let length = u32::from_be_bytes([0, a, b, c]);
+        let length = self.head[..3].iter().fold(0, |length, &byte| length << 8 | u32::from(byte));
+        let stream = self.head[5..].iter().fold(0, |stream, &byte| stream << 8 | u32::from(byte));
         self.payload = length as usize;
         self.kept = [0; KEPT];
         self.kept_len = 0;
-        on(Event::Begun(self.kind(), u32::from_be_bytes([e & 0x7f, f, g, h]), length));
+        on(Event::Begun(self.kind(), stream & RESERVED, length));
     }
 
     fn kind(&self) -> Kind {

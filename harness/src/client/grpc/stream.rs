@@ -16,7 +16,7 @@ use super::status::End;
 use crate::probe::wait;
 
 /// grpc-go's write quota of a stream: so much may wait for the transport before `SendMsg` blocks.
-const WRITE_QUOTA: i64 = 64 << 10;
+const WRITE_QUOTA: isize = 64 << 10;
 
 /// A stream. The connection's table holds it until the stream ends, whoever else lets go of it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Stream {
 struct State {
     /// h2 resets a stream whose handles drop, so they stay here until the end.
     handles: Option<Handles>,
-    write_quota: i64,
+    write_quota: isize,
     half_closed: bool,
     headers: bool,
     inbox: VecDeque<Bytes>,
@@ -94,11 +94,11 @@ impl Stream {
         let handles = state.handles.as_mut()?;
         // h2 may know before us that the stream is over: then the end is on its way here.
         handles.send.send_data(frame.clone(), last).ok()?;
-        state.write_quota -= frame.len() as i64;
+        state.write_quota = state.write_quota.saturating_sub_unsigned(frame.len());
         state.half_closed = last;
         Some(Ok(()))
     }
-    /// Sends END_STREAM after what is queued. Nothing to report: how the stream ends, reading tells.
+    /// Sends `END_STREAM` after what is queued. Nothing to report: how the stream ends, reading tells.
     pub(super) fn half_close(&self) {
         let mut state = self.state();
         if !state.half_closed {
@@ -186,7 +186,7 @@ impl Stream {
     pub(super) fn left(&self, bytes: u32) {
         let mut state = self.state();
         let before = state.write_quota;
-        state.write_quota += i64::from(bytes);
+        state.write_quota = state.write_quota.saturating_add_unsigned(bytes as usize);
         if before <= 0 && state.write_quota > 0 {
             drop(state);
             self.changed.notify_one();
@@ -207,7 +207,7 @@ impl Stream {
         self.state().inbox.push_back(chunk);
         self.changed.notify_one();
     }
-    /// It has ended. A first end stays. Without `reset`, an end before our half-close tells the server NO_ERROR.
+    /// It has ended. A first end stays. Without `reset`, an end before our half-close tells the server `NO_ERROR`.
     pub(super) fn finish(&self, end: End, reset: Option<Reason>) {
         let mut state = self.state();
         if state.end.is_some() {

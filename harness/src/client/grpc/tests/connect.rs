@@ -139,3 +139,18 @@ async fn nothing_is_left_running_after_close_or_the_last_drop() {
     }
     server.abort();
 }
+
+#[tokio::test]
+async fn real_sockets_carry_calls_too() {
+    let net = Net::Tcp(unstuck_net::tcp::TcpNet::new(unstuck_net::tcp::TcpConfig::default()));
+    let port = net.reserve(net.any()).unwrap();
+    let ctx = Ctx::background();
+    let refused = ClientConn::dial(&net, port.addr(), options());
+    let status = refused.new_stream(&ctx, ECHO).await.unwrap_err();
+    assert!(status.message().contains("connect: connection refused"), "{status}");
+    let server = tokio::spawn(serve(port.listen().unwrap(), 10));
+    let conn = ClientConn::dial_blocking(&ctx, &net, port.addr(), options()).await.unwrap();
+    let answer: Vec<u8> = conn.unary(&ctx, ECHO, &message(4, 1 << 20)).await.unwrap();
+    assert_eq!(answer, message(4, 1 << 20));
+    server.abort();
+}

@@ -43,10 +43,10 @@ impl Peer {
     pub(super) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;
-        let [a, b, c, kind, flags, e, f, g, h] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |number, &byte| number << 8 | u32::from(byte));
+        let mut payload = vec![0; number(&head[..3]) as usize];
         self.0.read_exact(&mut payload).await.ok()?;
-        Some(Frame { kind, flags, stream: u32::from_be_bytes([e, f, g, h]), payload })
+        Some(Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload })
     }
     /// The next frame of a stream, other than window updates.
     pub(super) async fn next_of_stream(&mut self) -> Option<Frame> {
