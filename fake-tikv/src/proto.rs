@@ -2,7 +2,13 @@
 //!
 //! Byte fields are [`bytes::Bytes`].
 
-#![expect(missing_docs, nonstandard_style, clippy::pedantic, reason = "generated code")]
+#![expect(
+    missing_docs,
+    nonstandard_style,
+    clippy::pedantic,
+    clippy::large_enum_variant,
+    reason = "generated code"
+)]
 
 /// Backup of key ranges.
 pub mod backup {

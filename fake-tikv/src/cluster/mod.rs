@@ -1,11 +1,11 @@
 //! The cluster as PD and the stores know it: pure state, no sockets, no tasks.
 //!
-//! * [`group`]: a raft group: who is in it, who leads
-//! * [`region`]: regions in key order
-//! * [`store`]: stores and PD members as processes
-//! * [`layout`]: what a new cluster looks like
-//! * [`admit`]: whether a store takes a request for a region
-//! * [`tso`]: timestamps
+//! * [`group`][]: a raft group: who is in it, who leads
+//! * [`region`][]: regions in key order
+//! * [`store`][]: stores and PD members as processes
+//! * [`layout`][]: what a new cluster looks like
+//! * [`admit`][]: whether a store takes a request for a region
+//! * [`tso`][]: timestamps
 //!
 //! Time is a number that callers bring: what was due in between happens first, at the moment it was due.
 

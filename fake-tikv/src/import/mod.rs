@@ -36,7 +36,7 @@ struct Writing {
 
 impl Importer {
     /// Opens a file for a region that this store has a peer of, in the same shape.
-    fn begin(&self, meta: SstMeta) -> Result<Writing, Error> {
+    fn begin(&self, meta: SstMeta) -> Result<Writing, Box<Error>> {
         let mut all = self.shared.lock();
         let region = all.cluster.region_on(self.store, meta.region_id).map_err(not_here)?;
         same_epoch(region, meta.region_epoch.as_ref())
@@ -46,7 +46,7 @@ impl Importer {
     }
 
     /// Keeps the file. Only the leader's store lists it.
-    fn finish(&self, Writing { mut meta, sst }: Writing) -> Result<Vec<SstMeta>, Error> {
+    fn finish(&self, Writing { mut meta, sst }: Writing) -> Result<Vec<SstMeta>, Box<Error>> {
         let mut all = self.shared.lock();
         let region = all.cluster.region_on(self.store, meta.region_id).map_err(not_here)?;
         let leads = region.group.leader() == Some(self.store);
@@ -112,21 +112,21 @@ fn another_epoch(
     ours: Option<metapb::RegionEpoch>,
     asked: Option<metapb::RegionEpoch>,
     refused: Refused,
-) -> Error {
+) -> Box<Error> {
     let (ours, asked) = (ours.unwrap_or_default(), asked.unwrap_or_default());
     let newer = asked.version > ours.version || asked.conf_ver > ours.conf_ver;
     let name = if newer { "RequestTooNew" } else { "RequestTooOld" };
-    Error { message: format!("{name}: {}", refused.message), store_error: Some(*refused) }
+    Box::new(Error { message: format!("{name}: {}", refused.message), store_error: Some(*refused) })
 }
-fn not_here(refused: Refused) -> Error {
-    Error { message: refused.message.clone(), store_error: Some(*refused) }
+fn not_here(refused: Refused) -> Box<Error> {
+    Box::new(Error { message: refused.message.clone(), store_error: Some(*refused) })
 }
-fn not_written(store: u64, error: &WriteError) -> Error {
+fn not_written(store: u64, error: &WriteError) -> Box<Error> {
     let message = error.to_string();
     let disk_full = (*error == WriteError::DiskFull)
         .then(|| errorpb::DiskFull { store_id: vec![store], reason: message.clone() });
     let store_error = disk_full.map(|full| errorpb::Error { disk_full: Some(full), ..Default::default() });
-    Error { message, store_error }
+    Box::new(Error { message, store_error })
 }
 
 #[tonic::async_trait]
@@ -168,7 +168,7 @@ impl ImportSst for Importer {
         };
         Ok(Response::new(match metas {
             Ok(metas) => WriteResponse { error: None, metas },
-            Err(error) => WriteResponse { error: Some(error), metas: Vec::new() },
+            Err(error) => WriteResponse { error: Some(*error), metas: Vec::new() },
         }))
     }
 

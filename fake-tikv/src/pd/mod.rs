@@ -60,7 +60,7 @@ impl PdMember {
         let all = self.leading(header)?;
         let region = find(&all.cluster);
         Ok(Response::new(GetRegionResponse {
-            header: ours(&all.cluster),
+            header: Some(ours(&all.cluster)),
             region: region.map(|region| region.meta.clone()),
             leader: region.and_then(Region::leader_at_pd).copied(),
             ..Default::default()
@@ -75,7 +75,7 @@ impl PdMember {
             .next(self.shared.clock.unix_ms(), request.count)
             .ok_or_else(|| Status::unknown("tso count should be positive and fit a millisecond"))?;
         Ok(TsoResponse {
-            header: ours(&all.cluster),
+            header: Some(ours(&all.cluster)),
             count: request.count,
             timestamp: Some(Timestamp {
                 physical: physical.cast_signed(),
@@ -87,8 +87,8 @@ impl PdMember {
 }
 
 /// The header of every answer.
-fn ours(cluster: &State) -> Option<ResponseHeader> {
-    Some(ResponseHeader { cluster_id: cluster.cluster_id, error: None })
+fn ours(cluster: &State) -> ResponseHeader {
+    ResponseHeader { cluster_id: cluster.cluster_id, error: None }
 }
 
 fn member(node: Node, process: &Process) -> Option<Member> {
@@ -125,7 +125,7 @@ impl Pd for PdMember {
         _: Request<GetClusterInfoRequest>,
     ) -> Result<Response<GetClusterInfoResponse>, Status> {
         Ok(Response::new(GetClusterInfoResponse {
-            header: ours(&self.shared.lock().cluster),
+            header: Some(ours(&self.shared.lock().cluster)),
             service_modes: vec![ServiceMode::PdSvcMode.into()],
             tso_urls: Vec::new(),
         }))
@@ -141,7 +141,7 @@ impl Pd for PdMember {
             all.cluster.nodes().filter_map(|(node, process)| member(node, process)).collect();
         let leader = members.get(all.cluster.pd().last_leader() as usize).cloned();
         Ok(Response::new(GetMembersResponse {
-            header: ours(&all.cluster),
+            header: Some(ours(&all.cluster)),
             members,
             leader: leader.clone(),
             etcd_leader: leader,
@@ -171,7 +171,7 @@ impl Pd for PdMember {
         if store.is_none() {
             return Err(Status::unknown(format!("invalid store ID {store_id}, not found")));
         }
-        Ok(Response::new(GetStoreResponse { header: ours(&all.cluster), store }))
+        Ok(Response::new(GetStoreResponse { header: Some(ours(&all.cluster)), store }))
     }
 
     async fn get_all_stores(
@@ -181,7 +181,7 @@ impl Pd for PdMember {
         let all = self.leading(request.get_ref().header.as_ref())?;
         let now = all.cluster.now();
         let stores = all.cluster.nodes().filter_map(|(node, process)| store(node, process, now)).collect();
-        Ok(Response::new(GetAllStoresResponse { header: ours(&all.cluster), stores }))
+        Ok(Response::new(GetAllStoresResponse { header: Some(ours(&all.cluster)), stores }))
     }
 
     async fn get_region(
@@ -215,7 +215,7 @@ impl Pd for PdMember {
         let ScanRegionsRequest { header, start_key, limit, end_key } = request.into_inner();
         let all = self.leading(header.as_ref())?;
         let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-        let mut answer = ScanRegionsResponse { header: ours(&all.cluster), ..Default::default() };
+        let mut answer = ScanRegionsResponse { header: Some(ours(&all.cluster)), ..Default::default() };
         for region in all.cluster.regions.scan(&start_key, &end_key).take(limit) {
             let (meta, leader) = (region.meta.clone(), region.leader_at_pd().copied());
             answer.region_metas.push(meta.clone());

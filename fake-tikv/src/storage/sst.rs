@@ -47,7 +47,7 @@ pub(crate) struct Sst {
 /// Why a key was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// As in RocksDB's SST writer.
+    /// As the store's SST writer has it.
     #[error("keys must be added in strict ascending order: `{}`", .0.escape_ascii())]
     Order(Bytes),
     #[error("disk full: no space left for uploads")]

@@ -228,3 +228,21 @@ fn after_a_move_the_old_leader_refuses_and_the_new_one_ingests() {
         assert_eq!(f.cluster.observed().keys_ingested, 5);
     });
 }
+
+#[test]
+fn an_ingest_during_which_the_majority_goes_is_refused() {
+    with(spec(), |f| async move {
+        let region = f.regions().await.remove(1);
+        let store = leader(&region).store_id;
+        let metas = write(&f, store, vec![Chunk::Meta(meta(&region, "u")), keys(5..10)]).await.metas;
+        let request = MultiIngestRequest { context: Some(context(&region)), ssts: metas };
+        let others = async {
+            // the ingest takes 50 ms and has arrived by now
+            sleep(Duration::from_millis(20)).await;
+            (1..=3).filter(|s| *s != store).for_each(|other| f.cluster.stop(Node::Store(other)));
+        };
+        let (error, ()) = tokio::join!(ingest(&f, store, request), others);
+        assert!(error.unwrap().not_leader.is_some());
+        assert_eq!(f.cluster.observed().keys_ingested, 0);
+    });
+}

@@ -1,5 +1,7 @@
 //! A running cluster in virtual time, seen through tonic's clients and through raw bytes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
+
 mod backup;
 mod fixture;
 mod import;

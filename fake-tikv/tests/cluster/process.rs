@@ -36,7 +36,7 @@ fn a_stop_ends_connections_and_handlers_and_a_restart_serves_again() {
         let mut raw = f.net.connect(f.addr(Node::Store(2))).await.unwrap();
 
         f.cluster.stop(Node::Store(2));
-        waiting.await.unwrap();
+        timeout(Duration::from_secs(1), waiting).await.expect("the call ends with the store").unwrap();
         assert_eq!(f.cluster.observed().open_streams[1], (2, 0));
         assert_eq!(raw.read(&mut [0; 8]).await.unwrap_or(0), 0, "end or reset, no byte");
         assert!(idle.switch_mode(SwitchModeRequest::default()).await.is_err());
@@ -120,6 +120,27 @@ fn a_client_that_gives_up_all_its_streams_at_once_keeps_its_connection() {
 }
 
 #[test]
+fn streams_reset_before_they_are_accepted_do_not_end_the_connection() {
+    with(spec(), |f| async move {
+        let mut raw = f.net.connect(f.addr(Node::Store(1))).await.unwrap();
+        let mut bytes = PREFACE.to_vec();
+        for stream in (1u8..=201).step_by(2) {
+            // HEADERS `POST http /` without an end of the stream, then RST_STREAM with CANCEL
+            bytes.extend([0, 0, 3, 1, 4, 0, 0, 0, stream, 0x83, 0x86, 0x84]);
+            bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, stream, 0, 0, 0, 8]);
+        }
+        raw.write_all(&bytes).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        raw.write_all(&[0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        let mut answer = vec![0; 4096];
+        let n = raw.read(&mut answer).await.unwrap();
+        // the answer to the PING, with the payload sent
+        assert!(answer[..n].windows(9).any(|f| f == [1, 0, 0, 0, 0, 1, 2, 3, 4]), "{:?}", &answer[..n]);
+    });
+}
+
+#[test]
 fn a_silent_peer_is_pinged_and_closed_and_a_client_that_answers_is_not() {
     with(spec(), |f| async move {
         let mut client = f.import(1).await;
@@ -149,7 +170,8 @@ fn a_silent_peer_that_does_not_read_either_is_closed() {
             "the store stopped reading"
         );
         sleep(Duration::from_secs(13)).await;
-        let error = raw.write_all(&pings).await.unwrap_err();
+        let end = timeout(Duration::from_secs(1), raw.write_all(&pings)).await.expect("closed after 13 s");
+        let error = end.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
     });
 }
