@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
 const LAYERS: [(&str, &[&str]); 5] = [
     ("harness/net", &["clock", "conn", "port", "sim", "tcp"]),
-    ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run"]),
-    ("reports", &["escape", "dump", "terminal", "json"]),
+    ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
+    ("reports", &["text", "dump", "terminal", "json"]),
     ("fake-tikv", &["proto", "data", "spec", "cluster", "storage", "serve", "pd", "import", "backup"]),
     ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
 ];

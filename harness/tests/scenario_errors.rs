@@ -4,11 +4,8 @@ use unstuck::scenario::{load_bytes, matrix};
 
 /// A case with a part replaced; the rest is right.
 fn case(lines: &[&str]) -> String {
-    let mut text = "cases:\n  - name: a\n".to_owned();
-    for line in lines {
-        text += &format!("    {line}\n");
-    }
-    text
+    let lines: Vec<String> = lines.iter().map(|line| format!("    {line}\n")).collect();
+    format!("cases:\n  - name: a\n{}", lines.concat())
 }
 
 /// Each by name, with its text.
@@ -35,6 +32,7 @@ fn broken() -> Vec<(&'static str, String)> {
         ("fault_known_not_supported", case(&["faultType: io_delay(volumeName:tikv,delay:60m)", tikv, minute])),
         ("fault_parameter_typo", case(&["faultType: stall_read(than:reset)", "selector: br_to_tikv(0)", minute])),
         ("fault_parameter_value", case(&["faultType: {stall_read: {then: rest}}", "selector: br_to_tikv(0)", minute])),
+        ("fault_direction_and_reject", case(&["faultType: network_partition(direction:to,reject:true)", "selector: br_to_all", minute])),
         ("fault_without_latency", case(&["faultType: network_delay", "selector: br_to_all", minute])),
         ("fault_on_the_wrong_end", case(&["faultType: failure", "selector: br_to_tikv(random)", minute])),
         ("partition_of_a_node", case(&["faultType: network_partition", tikv, minute])),

@@ -2,32 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use unstuck::scenario::{Schedule, World, load, matrix};
+use unstuck::scenario::{Schedule, load, matrix};
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
 fn files() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(scenarios())
-        .unwrap()
-        .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
-        .map(|file| file.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
-        .collect();
+    let inside = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).expect("a folder of the repository");
+        entries.map(|entry| entry.expect("its entries can be listed").path()).collect::<Vec<_>>()
+    };
+    let mut found: Vec<PathBuf> = inside(&scenarios()).iter().flat_map(|folder| inside(folder)).collect();
+    found.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
     found.sort();
     found
 }
 
 #[test]
 fn every_shipped_file_loads_without_a_warning() {
-    let mut cases = 0;
+    let mut names = Vec::new();
     for path in files().iter().filter(|p| !p.ends_with(matrix::FILE_NAME)) {
         let file = load(path).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(file.warnings.to_string(), "", "{}", path.display());
-        cases += file.cases.len();
+        names.extend(file.cases.into_iter().map(|case| case.name));
     }
-    assert_eq!(cases, 5);
+    for name in ["tikv_failure", "ha_br_to_all_network_partition", "lightning_to_tikv_stall_then_reset"] {
+        assert!(names.contains(&name.to_owned()), "{names:?}");
+    }
 }
 
 #[test]
@@ -66,9 +68,6 @@ fn the_matrix_names_every_case_and_no_other() {
         assert!(there.contains(&(run.file.clone(), run.case.clone())), "line {}: {run:?}", run.line);
     }
     for (file, case) in &there {
-        for world in [World::Sim, World::Tcp] {
-            let runs = matrix.runs.iter().filter(|r| (&r.file, &r.case, r.world) == (file, case, world));
-            assert!(runs.count() >= 2, "{case} has no runs in {world:?}");
-        }
+        assert!(matrix.client(file, case).is_some(), "{file} {case} has no entry");
     }
 }

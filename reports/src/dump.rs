@@ -1,11 +1,13 @@
 //! A task dump in the form of a Go goroutine dump (debug=2), whichever runtime it came from, so that the tools
 //! and the eyes that read those read ours.
 //!
-//!     goroutine 17 [NewStream/quota, 421 minutes]:
-//!     Write(...)
-//!     <TAB>src/client.rs:231
-//!     created by worker-3 in goroutine 1
-//!     <TAB>src/client.rs:1547
+//! ```text
+//! goroutine 17 [NewStream/quota, 421 minutes]:
+//! write_to_tikv(...)
+//! <TAB>src/client.rs:231
+//! created by worker-3 in goroutine 1
+//! <TAB>src/client.rs:1547
+//! ```
 
 use std::fmt::Write as _;
 

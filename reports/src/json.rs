@@ -10,7 +10,8 @@ use crate::terminal::{Seen, effect, end_ms, evidence};
 #[serde(rename_all = "camelCase")]
 pub struct Case<'a> {
     file: &'a str,
-    case: &'a str,
+    #[serde(rename = "case")]
+    name: &'a str,
     client: &'a str,
     world: &'a str,
     seed: u64,
@@ -70,7 +71,7 @@ impl<'a> Case<'a> {
         let seen = Seen::of(run);
         Self {
             file: &header.file,
-            case: &header.case,
+            name: &header.case,
             client: &header.client,
             world: &header.world,
             seed: header.seed,

@@ -1,5 +1,7 @@
 //! Untrusted text made harmless, and lines that fit.
 
+use std::fmt::Write as _;
+
 /// Text from a scenario, a client or a record as it may stand in a report: control characters, ANSI escapes
 /// and characters that reorder or hide text are shown by their code, so that a report says what it seems to say.
 pub fn clean(text: &str) -> String {
@@ -9,7 +11,7 @@ pub fn clean(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || hides(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c if c.is_control() || hides(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -33,14 +35,17 @@ pub fn shell(word: &str) -> String {
         return word.to_owned();
     }
     if word.chars().any(|c| c.is_control() || hides(c)) {
-        let escaped = word.chars().map(|c| match c {
-            '\'' | '\\' => format!("\\{c}"),
-            c if c.is_control() || hides(c) => {
-                c.to_string().bytes().map(|byte| format!("\\{byte:03o}")).collect()
-            }
-            c => c.to_string(),
-        });
-        return format!("$'{}'", escaped.collect::<String>());
+        let mut escaped = String::new();
+        for c in word.chars() {
+            let _infallible = match c {
+                '\'' | '\\' => write!(escaped, "\\{c}"),
+                c if c.is_control() || hides(c) => {
+                    c.to_string().bytes().try_for_each(|byte| write!(escaped, "\\{byte:03o}"))
+                }
+                c => write!(escaped, "{c}"),
+            };
+        }
+        return format!("$'{escaped}'");
     }
     format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -140,6 +140,3 @@ impl State {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,9 +20,4 @@ impl Engine {
             None => self.data.remove(key),
         }
     }
-    /// The value of a key.
-    #[cfg(test)]
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&Bytes> {
-        self.data.get(key)
-    }
 }

@@ -49,7 +49,8 @@ impl Conn {
             Conn::Tcp(stream) => tcp::reset_on_drop(stream),
         }
     }
-    /// [`ReadHalf::readable`] as a poll; shares its task with `poll_read`. An error that it returns is not told again.
+    /// [`ReadHalf::readable`] as a poll; shares its task with `poll_read`. Bytes, EOF and errors are left to the
+    /// read that follows; an error that it returns all the same (real sockets, in a race) is not told again.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Conn::Sim(conn) => conn.poll_readable(cx).map(Ok),
@@ -80,13 +81,11 @@ pub enum ReadHalf<'a> {
 impl ReadHalf<'_> {
     /// Waits until a read would return at once: bytes, EOF or an error. Takes nothing off the connection.
     pub async fn readable(&self) -> io::Result<()> {
-        match self {
-            ReadHalf::Sim(conn) => {
-                poll_fn(|cx| conn.poll_readable(cx)).await;
-                Ok(())
-            }
-            ReadHalf::Tcp(half) => tcp::readable(half.as_ref()).await,
-        }
+        poll_fn(|cx| match self {
+            ReadHalf::Sim(conn) => conn.poll_readable(cx).map(Ok),
+            ReadHalf::Tcp(half) => tcp::poll_readable(half.as_ref(), cx),
+        })
+        .await
     }
 }
 

@@ -5,11 +5,11 @@
 //!      └────────────── connect (one round trip) ───────────────────────────► SimConn ┴─ one Link: two pipes
 //! ```
 //!
-//! * [`pipe`]: one direction: bytes in flight with their arrival times, bytes delivered
-//! * [`link`]: the two directions of a connection and its two ends: FIN, RST, close, as Linux does them
-//! * [`waiter`]: a task that waits on a connection, and the timer that wakes it
-//! * [`conn`]: one end of a link, as its user holds it
-//! * [`ports`]: which ports are reserved, who listens, connects
+//! * `pipe`: one direction: bytes in flight with their arrival times, bytes delivered
+//! * `link`: the two directions of a connection and its two ends: FIN, RST, close, as Linux does them
+//! * `waiter`: a task that waits on a connection, and the timer that wakes it
+//! * `conn`: one end of a link, as its user holds it
+//! * `ports`: which ports are reserved, who listens, connects
 //!
 //! Time passes lazily: a connection is brought up to date whenever someone touches it, and timers exist only for
 //! tasks that wait. Nothing runs in the background.

@@ -1,8 +1,11 @@
 //! Real sockets on this machine.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -40,33 +43,42 @@ impl TcpConfig {
         Ok(socket)
     }
 
-    /// A socket bound to a port that another one of ours may share.
+    /// A socket bound to a port that another one of ours shares.
+    ///
+    /// On Linux `SO_REUSEADDR` on both allows that as long as no other socket listens there, and connections go to
+    /// listening sockets only. With `SO_REUSEPORT` the system would let another process listen beside us.
+    /// The BSDs and macOS ask for `SO_REUSEPORT` on both.
     fn bind(self, at: SocketAddr) -> io::Result<Socket> {
         let socket = self.socket(Domain::for_address(at))?;
         socket.set_reuse_address(true)?;
-        #[cfg(unix)]
+        #[cfg(all(unix, not(target_os = "linux")))]
         socket.set_reuse_port(true)?;
         socket.bind(&at.into())?;
         Ok(socket)
     }
 }
 
-/// Real sockets.
+/// Real sockets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TcpNet {
     config: TcpConfig,
+    /// What we reserved: sockets that share an address do not keep a second reservation out.
+    reserved: Arc<Mutex<BTreeSet<SocketAddr>>>,
 }
 
 impl TcpNet {
     /// Sockets with `config`.
     pub fn new(config: TcpConfig) -> Self {
-        Self { config }
+        Self { config, reserved: Arc::default() }
     }
 
     pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<Port> {
-        let reserved = self.config.bind(at)?;
-        let addr = reserved.local_addr()?.as_socket().expect("a TCP socket has an IP address");
-        Ok(Port::Tcp(TcpPort { config: self.config, addr, _reserved: reserved }))
+        let socket = self.config.bind(at)?;
+        let addr = socket.local_addr()?.as_socket().expect("a TCP socket has an IP address");
+        if !lock(&self.reserved).insert(addr) {
+            return Err(ErrorKind::AddrInUse.into());
+        }
+        Ok(Port::Tcp(TcpPort { net: self.clone(), addr, _bound: socket }))
     }
 
     pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Conn> {
@@ -80,9 +92,9 @@ impl TcpNet {
 /// A bound socket that reserves its port and never listens, so that connects are refused.
 #[derive(Debug)]
 pub struct TcpPort {
-    config: TcpConfig,
+    net: TcpNet,
     addr: SocketAddr,
-    _reserved: Socket,
+    _bound: Socket,
 }
 
 impl TcpPort {
@@ -91,10 +103,21 @@ impl TcpPort {
     }
 
     pub(crate) fn listen(&self) -> io::Result<TcpListener> {
-        let socket = self.config.bind(self.addr)?;
+        let socket = self.net.config.bind(self.addr)?;
         socket.listen(BACKLOG)?;
         Ok(TcpListener { inner: tokio::net::TcpListener::from_std(socket.into())? })
     }
+}
+
+impl Drop for TcpPort {
+    fn drop(&mut self) {
+        lock(&self.net.reserved).remove(&self.addr);
+    }
+}
+
+/// A set of addresses is whole after a panic, too.
+fn lock(reserved: &Mutex<BTreeSet<SocketAddr>>) -> MutexGuard<'_, BTreeSet<SocketAddr>> {
+    reserved.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A listening socket.
@@ -117,24 +140,15 @@ pub(crate) fn reset_on_drop(stream: &TcpStream) {
 }
 
 /// Readiness may be stale, so that a peek has to confirm it. What has ended stays ended and needs no peek, which
-/// would take the pending error off the socket.
-pub(crate) async fn readable(stream: &TcpStream) -> io::Result<()> {
-    loop {
-        if stream.ready(Interest::READABLE).await?.is_read_closed() {
-            return Ok(());
-        }
-        let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
-        match stream.try_io(Interest::READABLE, peek) {
-            Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}
-            outcome => return outcome.map(drop),
-        }
-    }
-}
-
-/// As [`readable`], but a pending error is taken off the socket and returned.
+/// would take the pending error off the socket; only one that comes between the two calls is returned here.
 pub(crate) fn poll_readable(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     loop {
+        // The first poll keeps the waker, the second tells what is ready.
         ready!(stream.poll_read_ready(cx))?;
+        let readiness = pin!(stream.ready(Interest::READABLE)).poll(cx);
+        if matches!(readiness, Poll::Ready(Ok(ready)) if ready.is_read_closed()) {
+            return Poll::Ready(Ok(()));
+        }
         let peek = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
         match stream.try_io(Interest::READABLE, peek) {
             Err(stale) if stale.kind() == ErrorKind::WouldBlock => {}

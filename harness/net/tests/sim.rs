@@ -1,48 +1,43 @@
-//! What the simulated network promises beyond TCP: virtual time, determinism.
+//! What the simulated network promises beyond TCP: virtual time, and what loopback cannot do.
 
-use std::io::ErrorKind;
+#![expect(clippy::unwrap_used, reason = "a failure anywhere in a program fails its test")]
+
+#[path = "sim/bytes.rs"]
+mod bytes;
+#[path = "sim/close.rs"]
+mod close;
+#[path = "sim/connect.rs"]
+mod connect;
+#[path = "sim/time.rs"]
+mod time;
+
+use std::future::Future;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::Instant;
-use unstuck_net::Net;
+use tokio::time::{Instant, timeout};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
+use unstuck_net::{Conn, Listener, Net, Port};
 
-fn net() -> Net {
-    Net::Sim(SimNet::new(SimConfig::default()))
+/// Virtual, and more than any program here needs.
+const WATCHDOG: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs `program` on a network of its own, and fails if it hangs.
+fn sim<F: Future>(config: SimConfig, program: impl FnOnce(Net) -> F) -> F::Output {
+    runtime(1).block_on(async {
+        let start = Instant::now();
+        let program = program(Net::Sim(SimNet::new(config)));
+        let outcome = timeout(WATCHDOG, program).await.expect("the program hangs");
+        // The watchdog polls the program as it fires, which would cover up a lost wake-up.
+        assert!(start.elapsed() < WATCHDOG, "only the watchdog woke the program");
+        outcome
+    })
 }
 
-#[test]
-fn echo_takes_one_latency_each_way() {
-    runtime(1).block_on(async {
-        let net = net();
-        let port = net.reserve(net.any()).unwrap();
-        let mut listener = port.listen().unwrap();
-        let start = Instant::now();
-        let mut client = net.connect(port.addr()).await.unwrap();
-        let (mut server, _) = listener.accept().await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_millis(2));
-        client.write_all(b"hello").await.unwrap();
-        let mut buf = [0; 5];
-        server.read_exact(&mut buf).await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_millis(3));
-        server.write_all(&buf).await.unwrap();
-        client.read_exact(&mut buf).await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_millis(4));
-        assert_eq!(&buf, b"hello");
-    });
-}
-
-#[test]
-fn refused_connects_move_the_clock() {
-    runtime(1).block_on(async {
-        let net = net();
-        let port = net.reserve(net.any()).unwrap();
-        let start = Instant::now();
-        for _ in 0..1000 {
-            let refused = net.connect(port.addr()).await.unwrap_err();
-            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-        }
-        assert_eq!(start.elapsed(), Duration::from_secs(2));
-    });
+/// A connection: the end that connected, the end that was accepted, and where.
+async fn pair(net: &Net) -> (Conn, Conn, Listener, Port) {
+    let port = net.reserve(net.any()).unwrap();
+    let mut listener = port.listen().unwrap();
+    let client = net.connect(port.addr()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    (client, server, listener, port)
 }

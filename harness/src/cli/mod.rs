@@ -1,10 +1,12 @@
 //! The `unstuck` command: arguments, one file a subcommand, exit codes. Only here reports meet the rest.
 
+mod check;
 mod choose;
 mod exit;
 mod judge;
 mod results;
 mod run;
+mod schema;
 mod screen;
 mod table;
 
@@ -34,6 +36,10 @@ enum Command {
     Run(run::RunArgs),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
+    /// Tells all errors of scenario files, without running them.
+    Check(check::CheckArgs),
+    /// Prints the JSON schema of scenario files, for editors.
+    Schema(schema::SchemaArgs),
 }
 
 /// Parses the arguments, does what they say, and tells the exit code.
@@ -49,6 +55,8 @@ pub fn main() -> ExitCode {
     match args.command {
         Command::Run(args) => run::run(&args, colour),
         Command::Judge(args) => judge::run(&args, colour),
+        Command::Check(args) => check::run(&args, colour),
+        Command::Schema(args) => schema::run(&args),
     }
     .into()
 }

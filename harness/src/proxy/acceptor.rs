@@ -20,15 +20,12 @@ pub(super) async fn run(link: Arc<Link>) {
             () = link.stopped() => break,
             () = link.door_changed() => {}
             Some(_) = conns.join_next() => {}
-            admitted = std::future::poll_fn(|cx| link.poll_admit(cx)) => match admitted {
-                Ok(admitted) => {
+            admitted = std::future::poll_fn(|cx| link.poll_admit(cx)) => {
+                if let Ok(admitted) = admitted {
                     conns.spawn(conn::run(admitted.member, admitted.conn, admitted.orders));
+                } else {
+                    let _either_way = tokio::time::timeout(RETRY, link.stopped()).await;
                 }
-                Err(_) => tokio::select! {
-                    biased;
-                    () = link.stopped() => break,
-                    () = tokio::time::sleep(RETRY) => {}
-                },
             }
         }
     }

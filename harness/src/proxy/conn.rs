@@ -11,6 +11,8 @@ use super::link::Link;
 use super::pump::{Ended, Pump};
 use super::rules::Gate;
 
+const ORDERED: &str = "the link keeps the orders of its members";
+
 /// What the rules in force ask of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Orders {
@@ -92,7 +94,7 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
         }
         tokio::select! {
             biased;
-            changed = orders.changed() => changed.expect("the link keeps the orders while the connection is its member"),
+            changed = orders.changed() => changed.expect(ORDERED),
             ended = std::future::poll_fn(|cx| {
                 let ended = pump.poll(cx);
                 link.count_moved(pump.take_moved());
@@ -118,33 +120,17 @@ enum Undialled {
 
 /// Dials the node as soon as that is allowed.
 async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn, Undialled> {
-    loop {
-        let (parked, ending) = {
-            let orders = orders.borrow_and_update();
-            (orders.parked, orders.end)
-        };
-        match ending {
-            Some(ending) => return Err(Undialled::Ended(ending)),
-            None if !parked => break,
-            None => {
-                orders.changed().await.expect("the link keeps the orders while the connection is its member")
-            }
-        }
+    let go = orders.wait_for(|orders| orders.end.is_some() || !orders.parked).await.expect(ORDERED).end;
+    if let Some(ending) = go {
+        return Err(Undialled::Ended(ending));
     }
     tokio::select! {
         biased;
-        ending = ending(orders) => Err(Undialled::Ended(ending)),
+        orders = orders.wait_for(|orders| orders.end.is_some()) => {
+            Err(Undialled::Ended(orders.expect(ORDERED).end.expect("it was waited for")))
+        }
         dialled = link.dial() => dialled.map_err(Undialled::Failed),
     }
-}
-
-/// Waits until a fault ends the connection.
-async fn ending(orders: &mut watch::Receiver<Orders>) -> Ending {
-    let orders = orders.wait_for(|orders| orders.end.is_some()).await;
-    orders
-        .ok()
-        .and_then(|orders| orders.end)
-        .expect("the link keeps the orders while the connection is its member")
 }
 
 async fn end(link: &Link, pump: Pump, ending: Ending) {

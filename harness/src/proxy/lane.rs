@@ -116,10 +116,11 @@ impl Lane {
         loop {
             let now = Instant::now();
             let hold = self.gate.holds();
-            if self.receiver == Receiver::Open && !hold {
-                if let Poll::Ready(step) = self.hand_out(cx, to, now) {
-                    return Poll::Ready(step);
-                }
+            if self.receiver == Receiver::Open
+                && !hold
+                && let Poll::Ready(step) = self.hand_out(cx, to, now)
+            {
+                return Poll::Ready(step);
             }
             match self.sender {
                 // An RST waits for no room at the receiver.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use unstuck_record::Outcome;
 
-use super::diagnostic::{Problem, position};
+use super::diagnostic::{Problem, Severity, position};
 use super::fault_type::{self, FaultType};
 use super::fields::{Fields, shorten};
 use super::keys::{CASE, EXPECT, OUTCOMES};
@@ -96,7 +96,7 @@ pub(crate) fn read(
     if let Some((text, span)) = &name
         && text.trim().is_empty()
     {
-        problems.push(Problem::error(span.clone(), "the name is empty"));
+        problems.push(Problem::error(span.clone(), "the name is empty").hint("say what is tested"));
     }
     let fault = f.get("faultType").and_then(|n| fault_type::read(n, problems));
     let selector =
@@ -116,19 +116,15 @@ pub(crate) fn read(
         let kind = f.get("faultType").and_then(|n| fault.map(|x| x.name()).or_else(|| fault_word(n)));
         contradiction::check(name, span, kind, selector.as_ref().map(|(s, _)| s), problems);
     }
-    let errors = problems[before..].iter().any(|p| p.severity == super::Severity::Error);
-    if errors {
+    if problems[before..].iter().any(|p| p.severity == Severity::Error) {
         return None;
     }
-    let (name, _) = name?;
+    let ((name, _), fault) = (name?, fault?);
     Some(Case {
         name: name.to_owned(),
         line: position(source, f.place().start).0 as u32,
-        fault: fault?,
-        kind: f
-            .get("faultType")
-            .and_then(Node::scalar)
-            .map_or_else(|| fault?.name().to_owned().into(), |t| Some(t.to_owned()))?,
+        fault,
+        kind: f.get("faultType").and_then(Node::scalar).unwrap_or(fault.name()).to_owned(),
         selector: selector?.0,
         warm_up,
         fault_duration: fault_duration.unwrap_or_default(),
@@ -230,7 +226,7 @@ fn read_schedule(f: &Fields<'_>, fault: Option<Duration>, problems: &mut Vec<Pro
             problems.push(problem.hint("add `faultRunTimes: 5` or `faultTotalRunTime: 30m`"));
         }
         (true, true, true) => {
-            problems.push(Problem::error(f.key("faultTotalRunTime"), "two ends for one case").hint(two))
+            problems.push(Problem::error(f.key("faultTotalRunTime"), "two ends for one case").hint(two));
         }
         (true, ..) => {}
     }

@@ -102,3 +102,63 @@ fn words(name: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: &str, fault: &str, selector: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        check(name, &(0..name.len()), Some(fault), Selector::parse(selector).ok().as_ref(), &mut problems);
+        problems.into_iter().map(|p| p.message).collect()
+    }
+
+    #[test]
+    fn qas_own_names_are_no_contradiction() {
+        for (name, fault, selector) in [
+            ("tikv_failure", "failure", "tikv(random)"),
+            ("ha_br_to_all_network_partition", "network_partition", "br_to_all"),
+            ("ha_pdleader_to_all_network_partition", "network_partition", "pdleader_to_all"),
+            (
+                "ha_pdleader_to_pdfollower_all_network_partition",
+                "network_partition",
+                "pdleader_to_pdfollower(all)",
+            ),
+            ("ha_tidb_ddl_owner_kill", "kill", "tidb(ddl-owner)"),
+            ("ha_pdleader_kill", "kill", "pd(leader)"),
+            ("ha_tikv_random_kill", "kill", "tikv(random)"),
+            ("ha_tikv(random)_to_all_network_partition", "network_partition", "tikv(random)_to_all"),
+            ("one_tikv_io_delay", "io_delay", "tikv(random)"),
+        ] {
+            assert_eq!(found(name, fault, selector), [""; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn free_names_are_no_contradiction() {
+        for (name, fault, selector) in [
+            ("a", "failure", "tikv(0)"),
+            ("import survives a reset of tikv", "reset", "lightning_to_tikv(0)"),
+            ("partition_then_failure", "failure", "tikv(0)"),
+            ("client_to_one_store", "refuse", "lightning_to_tikv(0)"),
+            ("br backup, tikv latency", "network_delay", "client_to_tikv(all)"),
+        ] {
+            assert_eq!(found(name, fault, selector), [""; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn the_typo_of_tidb_48208_is_found() {
+        let name = "ha_pdleader_to_pdfollower_all_network_partition";
+        let said = found(name, "kill", "pdleader_to_pdfollower(all)");
+        assert_eq!(said, ["the name says `partition`, the fault type is `kill`"]);
+    }
+
+    #[test]
+    fn a_name_of_other_nodes_or_another_source_is_found() {
+        let said = |name, selector| found(name, "network_partition", selector).concat();
+        assert!(said("tikv_partition", "br_to_pd(0)").contains("other nodes"));
+        assert!(said("tidb_to_all_partition", "br_to_all").contains("other nodes"));
+        assert!(said("tikv_to_br_partition", "br_to_tikv(0)").contains("another source"));
+    }
+}

@@ -87,7 +87,7 @@ impl Diagnostics {
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
-        let mut out = String::new();
+        let mut shown = Vec::new();
         for problem in self.problems.iter().take(MOST_SHOWN) {
             let level = match problem.severity {
                 Severity::Error => Level::ERROR,
@@ -104,14 +104,12 @@ impl Diagnostics {
                 group = group.element(Level::HELP.message(hint.as_str()));
             }
             let report: [Group<'_>; 1] = [group];
-            out.push_str(&renderer.render(&report));
-            out.push_str("\n\n");
+            shown.push(renderer.render(&report));
         }
         if self.problems.len() > MOST_SHOWN {
-            out += &format!("and {} more", self.problems.len() - MOST_SHOWN);
+            shown.push(format!("and {} more", self.problems.len() - MOST_SHOWN));
         }
-        out.truncate(out.trim_end().len());
-        out
+        shown.join("\n\n")
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words for what goes wrong, with their parameters: `network_partition(direction:to,reject:true)`.
 //!
-//! What each word does to a link or a node is written in [`crate::fault`]'s mapping, not here.
+//! What each word does to a link or a node is the mapping's to say, where faults are planned.
 
 use std::fmt;
 use std::ops::Range;
@@ -77,35 +77,29 @@ pub enum FaultType {
     },
 }
 
-/// A fault type's word, parameters, and whether it acts on a node or on links.
+/// A fault type's word and parameters.
 pub(crate) struct Word {
     pub(crate) name: &'static str,
     pub(crate) parameters: &'static [&'static str],
-    pub(crate) on_node: bool,
     pub(crate) doc: &'static str,
 }
 
-const fn word(
-    name: &'static str,
-    on_node: bool,
-    parameters: &'static [&'static str],
-    doc: &'static str,
-) -> Word {
-    Word { name, parameters, on_node, doc }
+const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
+    Word { name, parameters, doc }
 }
 
 /// Every word that is understood.
 pub(crate) const WORDS: [Word; 10] = [
-    word("failure", true, &[], "the process is gone; connections close, new ones are refused"),
-    word("network_partition", false, &["direction", "reject"], "silence; new connections hang"),
-    word("blackhole", false, &["direction"], "silence; new connections are made and stay silent"),
-    word("stall_read", false, &["then"], "the node stops reading, then resumes, closes or resets"),
-    word("reset", false, &[], "RST to live connections, once"),
-    word("close", false, &[], "live connections end, once"),
-    word("refuse", false, &[], "new connections are refused"),
-    word("connect_hang", false, &[], "new connections hang"),
-    word("network_delay", false, &["latency", "jitter", "direction"], "everything is late"),
-    word("network_latency", false, &["latency", "jitter", "direction"], "the same as network_delay"),
+    word("failure", &[], "the process is gone; connections close, new ones are refused"),
+    word("network_partition", &["direction", "reject"], "silence; new connections hang"),
+    word("blackhole", &["direction"], "silence; new connections are made and stay silent"),
+    word("stall_read", &["then"], "the node stops reading, then resumes, closes or resets"),
+    word("reset", &[], "RST to live connections, once"),
+    word("close", &[], "live connections end, once"),
+    word("refuse", &[], "new connections are refused"),
+    word("connect_hang", &[], "new connections hang"),
+    word("network_delay", &["latency", "jitter", "direction"], "everything is late"),
+    word("network_latency", &["latency", "jitter", "direction"], "the same as network_delay"),
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
@@ -204,10 +198,15 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
-        "network_partition" => FaultType::NetworkPartition {
-            direction: of.direction(),
-            reject: of.choice("reject", &[("true", true), ("false", false)], false),
-        },
+        "network_partition" => {
+            let direction = of.direction();
+            let reject = of.choice("reject", &[("true", true), ("false", false)], false);
+            if reject && direction != Direction::Both {
+                let problem = Problem::error(name_span, "a rejecting partition has no `direction`");
+                of.problems.push(problem.hint("an RST ends both: take out `direction` or `reject`"));
+            }
+            FaultType::NetworkPartition { direction, reject }
+        }
         "blackhole" => FaultType::Blackhole { direction: of.direction() },
         "stall_read" => {
             let choices = [("resume", Then::Resume), ("close", Then::Close), ("reset", Then::Reset)];
@@ -276,18 +275,13 @@ fn inline(text: &str, span: &Range<usize>, problems: &mut Vec<Problem>) -> Optio
 
 /// One entry of the mapping form.
 fn named(key: &Node, value: &Node, problems: &mut Vec<Problem>) -> Option<Parameter> {
-    match (key.scalar(), value.scalar()) {
-        (Some(name), Some(text)) => Some(Parameter {
-            name: name.to_owned(),
-            value: text.to_owned(),
-            span: key.span.start..value.span.end,
-        }),
-        _ => {
-            let message = format!("a parameter must be a scalar, not {}", value.kind());
-            problems.push(Problem::error(value.span.clone(), message));
-            None
-        }
-    }
+    let (Some(name), Some(text)) = (key.scalar(), value.scalar()) else {
+        let message = format!("a parameter must be a scalar, not {}", value.kind());
+        problems
+            .push(Problem::error(value.span.clone(), message).hint("as in `{stall_read: {then: reset}}`"));
+        return None;
+    };
+    Some(Parameter { name: name.to_owned(), value: text.to_owned(), span: key.span.start..value.span.end })
 }
 
 fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
@@ -332,8 +326,10 @@ impl Parameters<'_> {
                 let message = format!("`{}` has no parameter `{name}`", self.word.name);
                 self.problems.push(Problem::error(p.span.clone(), message).hint(hint));
             } else if self.given[..i].iter().any(|q| q.name == p.name) {
-                self.problems
-                    .push(Problem::error(p.span.clone(), format!("parameter `{name}` is given twice")));
+                self.problems.push(
+                    Problem::error(p.span.clone(), format!("parameter `{name}` is given twice"))
+                        .hint("give it once"),
+                );
             }
         }
     }

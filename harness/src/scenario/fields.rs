@@ -37,12 +37,11 @@ impl<'a> Fields<'a> {
         let mut fields = Self { keys, entries: Vec::new(), misspelt: Vec::new(), place };
         let names: Vec<_> = keys.iter().map(|k| k.name).collect();
         for (key, value) in map {
-            match keys.iter().find(|k| key.scalar() == Some(k.name)) {
-                Some(known) => fields.entries.push((known, key, value)),
-                None => {
-                    problems.push(unknown(key, what, keys));
-                    fields.misspelt.extend(key.scalar().and_then(|k| nearest(k, &names)));
-                }
+            if let Some(known) = keys.iter().find(|k| key.scalar() == Some(k.name)) {
+                fields.entries.push((known, key, value));
+            } else {
+                problems.push(unknown(key, what, keys));
+                fields.misspelt.extend(key.scalar().and_then(|k| nearest(k, &names)));
             }
         }
         for missing in keys.iter().filter(|k| k.required() && !fields.mentions(k.name)) {

@@ -3,6 +3,8 @@
 //! So QA's files stay byte for byte QA's. `cargo test` asserts every run of the matrix; `unstuck run` only asks it
 //! which client a case is meant for.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use super::case::{self, Expect};
@@ -66,9 +68,41 @@ pub struct Run {
 pub struct Matrix {
     /// In the order of the file: each entry's clients in the plain run, then in each of its `runs`.
     pub runs: Vec<Run>,
+    /// What each entry speaks of, with its place.
+    entries: Vec<Place>,
+    /// The file's name and text, without problems.
+    source: Diagnostics,
+}
+
+/// A file, a case in it, and where an entry says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    file: (String, Range<usize>),
+    case: (String, Range<usize>),
 }
 
 impl Matrix {
+    /// What entries speak of and is not there. `cases` are those of each file beside the matrix; `None` where the
+    /// file could not be loaded.
+    pub fn strangers(&self, cases: &BTreeMap<String, Option<BTreeSet<String>>>) -> Diagnostics {
+        let mut problems = Vec::new();
+        for Place { file: (file, file_span), case: (case, case_span) } in &self.entries {
+            let (span, written, message, choices) = match cases.get(file) {
+                None => {
+                    let files = cases.keys().map(String::as_str).collect::<Vec<_>>();
+                    (file_span, file, format!("there is no file `{}`", shorten(file)), files)
+                }
+                Some(Some(known)) if !known.contains(case) => {
+                    let known = known.iter().map(String::as_str).collect();
+                    (case_span, case, format!("`{file}` has no case `{}`", shorten(case)), known)
+                }
+                Some(_) => continue,
+            };
+            problems.push(Problem::error(span.clone(), message).hint(did_you_mean(written, &choices)));
+        }
+        Diagnostics::new(&self.source.file, &self.source.source, problems)
+    }
+
     /// The client that a case is run with when nothing else says so: the first of its entry.
     pub fn client(&self, file: &str, case: &str) -> Option<&ClientRef> {
         self.runs.iter().find(|r| r.file == file && r.case == case).map(|r| &r.client)
@@ -97,7 +131,7 @@ fn parse(name: &str, source: &str) -> Result<Matrix, Diagnostics> {
     let mut matrix = Matrix::default();
     if let Some(f) = Fields::of(&root, "the matrix", MATRIX, &mut problems) {
         for entry in f.list("entries", &mut problems) {
-            read_entry(entry, source, &mut matrix.runs, &mut problems);
+            read_entry(entry, source, &mut matrix, &mut problems);
         }
     }
     for (i, run) in matrix.runs.iter().enumerate() {
@@ -116,7 +150,7 @@ fn parse(name: &str, source: &str) -> Result<Matrix, Diagnostics> {
         }
     }
     let found = Diagnostics::new(name, source, problems);
-    if found.errors() == 0 { Ok(matrix) } else { Err(found) }
+    if found.errors() == 0 { Ok(Matrix { source: found, ..matrix }) } else { Err(found) }
 }
 
 /// A client of an entry, and what it is expected to do.
@@ -126,8 +160,8 @@ struct Expected {
     line: u32,
 }
 
-fn read_entry(entry: &Node, source: &str, runs: &mut Vec<Run>, problems: &mut Vec<Problem>) -> Option<()> {
-    let f = Fields::of(entry, "an entry", ENTRY, problems)?;
+fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Vec<Problem>) {
+    let Some(f) = Fields::of(entry, "an entry", ENTRY, problems) else { return };
     let file = f.text("file", problems);
     let case = f.text("case", problems);
     if let Some((text, span)) = &file
@@ -137,9 +171,11 @@ fn read_entry(entry: &Node, source: &str, runs: &mut Vec<Run>, problems: &mut Ve
         problems.push(problem.hint("give a path below the matrix's folder"));
     }
     let clients = f.get("clients").map(|n| read_clients(n, source, problems)).unwrap_or_default();
-    let ((file, _), (case, _)) = (file?, case?);
+    // Without them there is no matrix; the rest is still read, for its errors.
+    let [(file, file_span), (case, case_span)] = [file, case].map(Option::unwrap_or_default);
+    matrix.entries.push(Place { file: (file.to_owned(), file_span), case: (case.to_owned(), case_span) });
     let mut add = |name: &str, world, scale, sizes: &SizeSpec, clients: &[Expected]| {
-        runs.extend(clients.iter().map(|c| Run {
+        matrix.runs.extend(clients.iter().map(|c| Run {
             file: file.to_owned(),
             case: case.to_owned(),
             name: name.to_owned(),
@@ -167,11 +203,9 @@ fn read_entry(entry: &Node, source: &str, runs: &mut Vec<Run>, problems: &mut Ve
         }
         let sizes = sizes::read(run.get("cluster"), run.get("workload"), problems);
         let own = run.get("clients").map(|n| read_clients(n, source, problems));
-        if let Some((name, _)) = name {
-            add(name, world, scale, &sizes, own.as_deref().unwrap_or(&clients));
-        }
+        let (name, _) = name.unwrap_or_default();
+        add(name, world, scale, &sizes, own.as_deref().unwrap_or(&clients));
     }
-    Some(())
 }
 
 /// `client@revision: stuck`, or `client@revision: {outcome: stuck, stuckAt: …}`.

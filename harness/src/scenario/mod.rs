@@ -1,10 +1,11 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
-//! * [`file`], [`case`]: what a file holds
+//! * [`mod@file`], [`case`]: what a file holds
 //! * [`fault_type`], [`selector`]: what goes wrong, and where
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
-//! * [`matrix`], [`which_client`]: what each client does with a case, and which one it is run with
+//! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
 //! * [`units`]: numbers with units
+//! * [`schema`]: the same for editors
 //! * [`diagnostic`]: what is wrong with a file, and how to put it right
 //!
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
@@ -20,6 +21,7 @@ pub mod file;
 mod keys;
 pub mod matrix;
 mod node;
+pub mod schema;
 pub mod selector;
 pub mod sizes;
 pub mod source;

@@ -61,11 +61,17 @@ impl Node {
                     written.clone_into(text);
                 }
             }
-            Value::List(items) => items.iter_mut().for_each(|n| n.restore(source)),
-            Value::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
-                k.restore(source);
-                v.restore(source);
-            }),
+            Value::List(items) => {
+                for item in items {
+                    item.restore(source);
+                }
+            }
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    key.restore(source);
+                    value.restore(source);
+                }
+            }
             Value::Null | Value::Text(_) => {}
         }
     }

@@ -74,9 +74,9 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// The defaults for a client (by name), overridden by `specs`, later ones first.
+    /// The defaults for a client (by name), overridden by `specs`, where the last word counts.
     ///
-    /// lightning's own defaults are range-concurrency 16 and send-kv-size 16 KiB, TiKV's are 1024 streams. With three
+    /// lightning's own defaults are range-concurrency 16 and `send-kv-size` 16 KiB, `TiKV`'s are 1024 streams. With three
     /// stores every region has a peer on a failed one, so 64 regions make some 60 live jobs with an attempt each 2 s:
     /// 30 leaked streams a second, which use up the 2 x 16 x 1024 of the healthy stores in about 20 minutes of
     /// failure, and 1,800 of them in one. br gets many small ranges, so that a store's share of them lasts for
@@ -176,5 +176,47 @@ fn peer_order(f: &Fields<'_>, stores: u32, problems: &mut Vec<Problem>) -> Optio
             );
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const M: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_last_word_on_a_size_counts() {
+        let file = SizeSpec { regions: Some(10), tikv: Some(5), ..SizeSpec::default() };
+        let run =
+            SizeSpec { regions: Some(20), peer_order: Some(PeerOrder::First(2)), ..SizeSpec::default() };
+        let sizes = Sizes::of("lightning", [&file, &run]);
+        assert_eq!((sizes.regions, sizes.tikv, sizes.peer_order), (20, 5, PeerOrder::First(2)));
+        assert_eq!(sizes.pd, 3);
+    }
+
+    #[test]
+    fn a_client_gets_regions_as_it_needs_them() {
+        assert_eq!(Sizes::of("lightning", []).regions, 64);
+        assert!(Sizes::of("br", []).regions >= 200);
+    }
+
+    /// The size check of the report: half the attempts of all live jobs leak a stream or two, one on average.
+    #[test]
+    fn lightnings_defaults_run_out_of_streams_in_an_hour_and_not_in_a_minute() {
+        let sizes = Sizes::of("lightning", []);
+        let healthy = (sizes.tikv - 1) * sizes.connections * sizes.max_concurrent_streams;
+        let leaked_in = |seconds: u32| seconds * sizes.regions / 2;
+        assert!(leaked_in(3600) > 2 * healthy, "{} of {healthy}", leaked_in(3600));
+        assert!(leaked_in(60) < healthy / 10, "{} of {healthy}", leaked_in(60));
+    }
+
+    #[test]
+    fn a_job_lasts_as_long_as_its_plan_or_its_client_demands() {
+        let (s15, none) = (Duration::from_secs(15), Duration::ZERO);
+        assert_eq!(target_duration(M, 2 * M, none), 2 * M, "twice the warm-up");
+        assert_eq!(target_duration(M, 61 * M, none), Duration::from_secs(1098), "30 % of the plan");
+        assert_eq!(target_duration(M, 2 * M, s15), Duration::from_secs(150), "ten restart periods");
+        assert_eq!(target_duration(M, 14 * M, s15), Duration::from_secs(252));
     }
 }

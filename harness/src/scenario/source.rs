@@ -54,9 +54,11 @@ pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostics> {
         return Err(fail(&text, problem.hint("save it as UTF-8 without a byte order mark")));
     }
     if let Some(at) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        let message = format!("the file holds the control character U+{:04X}", text.as_bytes()[at]);
-        let shown: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
-        let at = at.min(shown.len());
+        let found = text[at..].chars().next().map_or(0, u32::from);
+        let message = format!("the file holds the control character U+{found:04X}");
+        let blank =
+            |c: char| if c.is_control() && c != '\n' { " ".repeat(c.len_utf8()) } else { c.to_string() };
+        let shown: String = text.chars().map(blank).collect();
         return Err(fail(&shown, Problem::error(at..at + 1, message).hint("a scenario is plain text")));
     }
     Ok(text)

@@ -2,8 +2,11 @@
 
 /// `did you mean `x`?` where a choice is close, else the choices.
 pub(crate) fn did_you_mean(written: &str, choices: &[&str]) -> String {
-    nearest(written, choices)
-        .map_or_else(|| format!("choose from {}", list(choices)), |c| format!("did you mean `{c}`?"))
+    match nearest(written, choices) {
+        Some(choice) => format!("did you mean `{choice}`?"),
+        None if choices.is_empty() => "there is nothing to choose from".into(),
+        None => format!("choose from {}", list(choices)),
+    }
 }
 
 /// The choice that was probably meant: at most a third of its letters differ, case aside.

@@ -60,22 +60,16 @@ fn decimal(number: &str, per: u128) -> Option<u128> {
 
 /// Go's `Duration.String`, without zero parts: `1h30m`, `1.5s`, `250ms`, `0s`.
 pub fn show(d: Duration) -> String {
-    let (secs, nanos) = (d.as_secs(), d.subsec_nanos());
-    let mut out = String::new();
-    if secs >= 3600 {
-        out += &format!("{}h", secs / 3600);
-    }
-    if secs / 60 % 60 > 0 {
-        out += &format!("{}m", secs / 60 % 60);
-    }
-    if nanos > 0 && secs == 0 {
-        out += &format!("{}ms", f64::from(nanos) / 1e6);
-    } else if nanos > 0 {
-        out += &format!("{}s", (secs % 60) as f64 + f64::from(nanos) / 1e9);
-    } else if secs % 60 > 0 || secs == 0 {
-        out += &format!("{}s", secs % 60);
-    }
-    out
+    let (hours, minutes, seconds) = (d.as_secs() / 3600, d.as_secs() / 60 % 60, d.as_secs() % 60);
+    let part = |n: u64, unit: &str| if n > 0 { format!("{n}{unit}") } else { String::new() };
+    let fraction = f64::from(d.subsec_nanos()) / 1e9;
+    let rest = match (d.as_secs(), d.subsec_nanos()) {
+        (0, 0) => "0s".to_owned(),
+        (0, _) => format!("{}ms", fraction * 1e3),
+        (_, 0) => part(seconds, "s"),
+        (..) => format!("{}s", seconds as f64 + fraction),
+    };
+    part(hours, "h") + &part(minutes, "m") + &rest
 }
 
 /// Bytes: `512`, `16KiB`, `4MiB`, `1GiB`; `KB`, `MB`, `GB` are powers of ten.

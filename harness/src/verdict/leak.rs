@@ -52,9 +52,9 @@ fn growth(
     let jobs = |part: &[&Sample]| part.iter().map(|sample| sample.in_flight).max().unwrap_or(0).max(1);
     let (jobs_before, jobs_after) = (jobs(before), jobs(after));
     // a quarter more than before is still the same level
-    let allowed =
-        (u128::from(level) * u128::from(jobs_after.max(jobs_before)) / u128::from(jobs_before)) * 5 / 4;
-    if u128::from(kept) <= allowed + u128::from(SLACK) {
+    let level_now = u128::from(level) * u128::from(jobs_after.max(jobs_before)) / u128::from(jobs_before);
+    let allowed = level_now.saturating_add(level_now / 4);
+    if u128::from(kept) <= allowed.saturating_add(u128::from(SLACK)) {
         return None;
     }
     let beyond = |value: u64| u128::from(value) > allowed;
@@ -68,8 +68,10 @@ fn growth(
     let place = link.map_or(String::new(), |link| format!(" on {link}"));
     let summary =
         format!("{what}{place} grew from at most {level} to {kept} and stayed, jobs in flight did not");
-    let evidence =
-        vec![format!("jobs in flight: at most {jobs_before} before {}, {jobs_after} after", Span(since_ms))];
+    let evidence = vec![format!(
+        "jobs in flight: at most {jobs_before} at first, at most {jobs_after} since; it began at {}",
+        Span(since_ms)
+    )];
     Some(Finding {
         since_ms: Some(since_ms),
         age_ms: Some(facts.end_ms.saturating_sub(since_ms)),

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use tokio::time::{Instant, timeout};
-use unstuck::fault::{Accept, Flow, OnInject, Rule};
+use unstuck::fault::{Accept, Flow, OnHeal, OnInject, Rule};
 
 use crate::path::*;
 
@@ -142,5 +142,33 @@ fn a_partition_stays_silent_for_old_and_new_and_heals() {
         };
         let mut arrival = soon(path.node.accept()).await.unwrap().0;
         healthy(&mut late, &mut arrival).await;
+    });
+}
+
+#[test]
+fn what_ends_connections_passes_a_hanging_connect_by() {
+    in_both(async |net| {
+        let mut path = Path::new(&net);
+        let (mut client, _node) = path.open().await;
+        let rule = Rule { accept: Accept::Hang, heal: OnHeal::Reset, ..both_ways(Flow::Blackhole) };
+        let partition = path.proxy.apply(0, rule);
+        let dial = async {
+            let mut client = path.net.connect(path.proxy.addr()).await.unwrap();
+            send(&mut client, b"hello").await;
+            client
+        };
+        tokio::pin!(dial);
+        let dialled = timeout(50 * MS, &mut dial).await;
+        drop(path.proxy.apply(1, Rule { inject: OnInject::Close, ..Rule::default() }));
+        expect_fin(&mut client).await;
+        drop(partition);
+        let mut late = match dialled {
+            Ok(conn) => conn,
+            Err(_) => soon(dial).await,
+        };
+        let mut arrival = soon(path.node.accept()).await.unwrap().0;
+        expect(&mut arrival, b"hello").await;
+        healthy(&mut late, &mut arrival).await;
+        assert_eq!((path.proxy.evidence(0).closed, path.proxy.evidence(1).closed), (0, 1));
     });
 }

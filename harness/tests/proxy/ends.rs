@@ -75,16 +75,22 @@ fn a_reset_behind_a_stall_shows_at_the_heal() {
 fn a_reset_found_by_writing_is_held_by_its_own_direction() {
     in_both(async |net| {
         let mut path = Path::new(&net);
-        let (client, mut node) = path.open().await;
-        let guard = path.proxy.apply(0, up(Flow::Blackhole));
-        client.reset_on_drop();
-        drop(client);
-        for _ in 0..3 {
-            send(&mut node, b"to nobody").await;
-            expect_silence(&mut node).await;
+        for flow in [Flow::Blackhole, Flow::StallRead] {
+            for by_client in [true, false] {
+                let (client, node) = path.open().await;
+                let (gone, mut other) = if by_client { (client, node) } else { (node, client) };
+                let rule = Rule { down: flow, ..Rule::default() };
+                let guard = path.proxy.apply(0, if by_client { up(flow) } else { rule });
+                gone.reset_on_drop();
+                drop(gone);
+                for _ in 0..3 {
+                    send(&mut other, b"to nobody").await;
+                    expect_silence(&mut other).await;
+                }
+                drop(guard);
+                expect_reset(&mut other).await;
+            }
         }
-        drop(guard);
-        expect_reset(&mut node).await;
     });
 }
 

@@ -1,10 +1,14 @@
 //! Records made by hand, for the tests of whatever reads them. A new record is a case that ran for its whole
 //! time; every call adds one fact.
 
+mod lightning;
+
 use crate::{
     At, End, EndReason, Event, Evidence, Expect, Frame, Header, Limits, LinkInfo, LinkSample, Outcome,
     PlannedFault, Resource, Run, Sample, Task, TaskDump, VERSION, Wait, Work,
 };
+
+pub use lightning::stuck_lightning;
 
 /// One second, in milliseconds.
 pub const SEC: u64 = 1_000;

@@ -109,11 +109,11 @@ impl Evidence {
     /// The sum of both.
     pub fn plus(self, other: Self) -> Self {
         Self {
-            bytes: self.bytes + other.bytes,
-            delayed: self.delayed + other.delayed,
-            closed: self.closed + other.closed,
-            refused: self.refused + other.refused,
-            answers: self.answers + other.answers,
+            bytes: self.bytes.saturating_add(other.bytes),
+            delayed: self.delayed.saturating_add(other.delayed),
+            closed: self.closed.saturating_add(other.closed),
+            refused: self.refused.saturating_add(other.refused),
+            answers: self.answers.saturating_add(other.answers),
         }
     }
 }

@@ -66,6 +66,12 @@ impl Run {
         }
     }
 
+    /// Reads a record as it lies in a file. A crash may cut a line inside a character, so what is not UTF-8 is
+    /// replaced: in the last line it is dropped with it, elsewhere it can only stand in foreign text.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, ReadError> {
+        Self::parse(&String::from_utf8_lossy(bytes))
+    }
+
     /// Reads a record. A last line that a crash cut in half is dropped.
     pub fn parse(text: &str) -> Result<Self, ReadError> {
         let mut lines = text.lines().enumerate().peekable();

@@ -1,5 +1,7 @@
 //! One case in full: what QA reads and acts on.
 
+use std::fmt::Write as _;
+
 use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span};
 
 use super::{Aside, Style, colour, plan};
@@ -21,14 +23,9 @@ pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) ->
         clean(&header.world),
         header.seed
     );
-    out.push_str(&format!("{} {head}\n", colour::verdict(style, judgement.verdict)));
-    wrap(
-        &mut out,
-        style.width,
-        "  ",
-        &format!("{}: {}", outcome(judgement.outcome), clean(&judgement.reason)),
-    );
-    findings(&mut out, run, &judgement.findings, style);
+    let _infallible = writeln!(out, "{} {head}", colour::verdict(style, judgement.verdict));
+    wrap(&mut out, style.width, "  ", &why(judgement));
+    findings(&mut out, run, judgement, style);
     out.push_str(&colour::bold(style, "\nfaults\n"));
     let end_ms = end_ms(run);
     plan::draw(&mut out, run, end_ms, style.width);
@@ -37,9 +34,9 @@ pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) ->
         wrap(&mut out, style.width, &format!("{name:<11}"), &text);
     }
     // one line, however long: it is there to be copied
-    out.push_str(&format!("{:<11}{}\n", "run again", again(run)));
+    let _infallible = writeln!(out, "{:<11}{}", "run again", again(run));
     if let Some(record) = aside.record {
-        out.push_str(&format!("{:<11}{}\n", "record", clean(record)));
+        let _infallible = writeln!(out, "{:<11}{}", "record", clean(record));
     }
     out
 }
@@ -68,12 +65,22 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
     }
 }
 
-fn findings(out: &mut String, run: &Run, findings: &[Finding], style: Style) {
+/// The outcome and the reason, which often begins with the same word.
+fn why(judgement: &Judgement) -> String {
+    let (outcome, reason) = (outcome(judgement.outcome), clean(&judgement.reason));
+    if reason.starts_with(outcome) { reason } else { format!("{outcome}: {reason}") }
+}
+
+fn findings(out: &mut String, run: &Run, judgement: &Judgement, style: Style) {
+    let findings = &judgement.findings;
     for finding in findings.iter().take(FINDINGS) {
         out.push('\n');
         out.push_str(&colour::bold(style, kind(finding.kind)));
         out.push('\n');
-        wrap(out, style.width, "  ", &clean(&finding.summary));
+        // the reason has told the first one already
+        if !judgement.reason.contains(&finding.summary) {
+            wrap(out, style.width, "  ", &clean(&finding.summary));
+        }
         if let (Some(task), Some(name)) = (finding.task, &finding.task_name) {
             let share = match finding.tasks {
                 0 | 1 => String::new(),
@@ -88,11 +95,11 @@ fn findings(out: &mut String, run: &Run, findings: &[Finding], style: Style) {
             wrap(out, style.width, "  - ", &clean(line));
         }
         if finding.evidence.len() > EVIDENCE {
-            out.push_str(&format!("  - and {} more\n", finding.evidence.len() - EVIDENCE));
+            let _infallible = writeln!(out, "  - and {} more", finding.evidence.len() - EVIDENCE);
         }
     }
     if findings.len() > FINDINGS {
-        out.push_str(&format!("\nand {} more findings, see the record\n", findings.len() - FINDINGS));
+        let _infallible = writeln!(out, "\nand {} more findings, see the record", findings.len() - FINDINGS);
     }
 }
 
@@ -126,7 +133,7 @@ fn rows(
         Span(judgement.budget_ms),
     );
     if let Some(wall) = aside.wall_ms {
-        time.push_str(&format!(", took {}", Span(wall)));
+        let _infallible = write!(time, ", took {}", Span(wall));
     }
     let scale = (header.scale > 1).then(|| ("scale", format!("real durations divided by {}", header.scale)));
     let notes = header.notes.iter().map(|note| ("note", clean(note)));

@@ -1,5 +1,7 @@
 //! The plan as a timeline: when each fault acted, on what, and what it touched.
 
+use std::fmt::Write as _;
+
 use unstuck_record::{Event, Evidence, Run, Span};
 
 use crate::text::{clean, wrap};
@@ -19,8 +21,9 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
     for (index, fault) in plan.iter().enumerate().take(DRAWN) {
         let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
         let (from, to) = (column(fault.start_ms).min(COLUMNS - 1), column(fault.end_ms));
+        let mark = if was_injected(run, index) { '#' } else { '-' };
         let bar: String =
-            (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { '#' } else { '.' }).collect();
+            (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
         let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
         let text = format!(
             "{} on {}, {} to {}: {}",
@@ -33,30 +36,34 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
         wrap(out, width, &format!("  |{bar}| "), &text);
     }
     if plan.len() > DRAWN {
-        out.push_str(&format!("  and {} more faults\n", plan.len() - DRAWN));
+        let _infallible = writeln!(out, "  and {} more faults", plan.len() - DRAWN);
     }
 }
 
 /// What a fault of the plan came to, in words.
 pub(crate) fn effect(run: &Run, index: usize) -> String {
-    let seen = |what: fn(&Event, usize) -> bool| run.events.iter().any(|event| what(&event.what, index));
-    if seen(|event, index| matches!(event, Event::FaultNotNeeded { fault } if *fault == index)) {
+    let not_needed = |event: &Event| matches!(*event, Event::FaultNotNeeded { fault } if fault == index);
+    if run.events.iter().any(|event| not_needed(&event.what)) {
         return "not needed, the client had ended".into();
     }
-    if !seen(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index)) {
+    if !was_injected(run, index) {
         return "not injected".into();
     }
     touched(evidence(run, index))
 }
 
+fn was_injected(run: &Run, index: usize) -> bool {
+    run.events.iter().any(|event| matches!(event.what, Event::FaultInjected { fault } if fault == index))
+}
+
 /// What a fault touched: from the end of the record, else from its heal.
 pub(crate) fn evidence(run: &Run, index: usize) -> Evidence {
-    let healed = run.events.iter().filter_map(|event| match event.what {
+    let healed = run.events.iter().rev().find_map(|event| match event.what {
         Event::FaultHealed { fault, evidence } if fault == index => Some(evidence),
         _ => None,
     });
     let at_the_end = run.end.as_ref().and_then(|end| end.evidence.get(index).copied());
-    at_the_end.or_else(|| healed.last()).unwrap_or_default()
+    at_the_end.or(healed).unwrap_or_default()
 }
 
 fn touched(evidence: Evidence) -> String {

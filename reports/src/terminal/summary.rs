@@ -1,5 +1,7 @@
 //! Many cases: a line each, and the count.
 
+use std::fmt::Write as _;
+
 use unstuck_record::{Judgement, Run, Verdict};
 
 use super::{Style, case, colour};
@@ -24,9 +26,9 @@ pub fn summary<'a>(cases: impl IntoIterator<Item = (&'a Run, &'a Judgement)>, st
             short(judgement)
         );
         let padding = if judgement.verdict == Verdict::Unknown { "" } else { "   " };
-        out.push_str(&format!("{}{padding} {line}\n", colour::verdict(style, judgement.verdict)));
+        let _infallible = writeln!(out, "{}{padding} {line}", colour::verdict(style, judgement.verdict));
     }
-    out.push_str(&format!("{passed} passed, {failed} failed, {unknown} unknown\n"));
+    let _infallible = writeln!(out, "{passed} passed, {failed} failed, {unknown} unknown");
     out
 }
 

@@ -185,7 +185,6 @@ impl Link {
     /// close(2).
     pub(super) fn close(&mut self, side: Side, now: Instant) {
         self.settle(side, now);
-        let finished = self.outgoing(side).fin_sent() && self.incoming(side).fin_received();
         let unread = self.incoming(side).unread();
         let first_in_flight = self.incoming(side).first_in_flight();
         let end = self.end(side);
@@ -195,7 +194,7 @@ impl Link {
         if end.dead {
             return;
         }
-        if unread || (end.reset_on_close && !finished) {
+        if unread || end.reset_on_close {
             self.send_rst(side, now + self.latency);
         } else {
             self.shutdown(side, now);

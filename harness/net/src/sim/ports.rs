@@ -168,12 +168,12 @@ impl SimPort {
     }
 
     pub(crate) fn listen(&self) -> io::Result<SimListener> {
-        self.reservation.with(|port| match port.listener {
-            Some(_) => Err(ErrorKind::AddrInUse.into()),
-            None => {
-                port.listener = Some(Queue::default());
-                Ok(SimListener { reservation: self.reservation.clone() })
+        self.reservation.with(|port| {
+            if port.listener.is_some() {
+                return Err(ErrorKind::AddrInUse.into());
             }
+            port.listener = Some(Queue::default());
+            Ok(SimListener { reservation: self.reservation.clone() })
         })
     }
 
@@ -196,13 +196,11 @@ impl SimListener {
     pub(crate) fn poll_accept(&self, cx: &Context<'_>) -> Poll<SimConn> {
         self.reservation.with(|port| {
             let queue = port.listener.as_mut().expect("the queue lives as long as the listener");
-            match queue.waiting.pop_front() {
-                Some(conn) => Poll::Ready(conn),
-                None => {
-                    queue.acceptor = Some(cx.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(conn) = queue.waiting.pop_front() {
+                return Poll::Ready(conn);
             }
+            queue.acceptor = Some(cx.waker().clone());
+            Poll::Pending
         })
     }
 }

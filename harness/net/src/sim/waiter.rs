@@ -1,9 +1,10 @@
 //! A task that waits on a connection, and the timer that wakes it.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// One direction of one end can have one waiting task. Whoever causes an event sets the timer on the waiting
@@ -44,7 +45,9 @@ impl Waiter {
             }
             None => self.timer.insert(Box::pin(sleep_until(at))),
         };
-        if let Poll::Ready(()) = timer.as_mut().poll(&mut Context::from_waker(waker)) {
+        // Unconstrained: it is not the waiting task whose budget would be charged.
+        let timer = pin!(unconstrained(timer.as_mut()));
+        if timer.poll(&mut Context::from_waker(waker)).is_ready() {
             waker.wake_by_ref();
         }
     }

@@ -185,10 +185,11 @@ fn gave_up(status: &Status) -> Failure {
 
 /// A range is done when the client says so and a store has sent it: a claim without a backup is a lost range.
 fn audit(seen: &Observed, counts: &Counts) -> Work {
-    let sent: BTreeSet<_> = seen.ranges_backed_up.iter().map(String::as_str).collect();
+    // hex by hex, whichever case the cluster writes it in
+    let sent: BTreeSet<_> = seen.ranges_backed_up.iter().map(|range| range.to_lowercase()).collect();
     let mut work = Work { expected: seen.ranges.len() as u64, ..Work::default() };
-    for range in &seen.ranges {
-        let why = match (counts.is_done(range), sent.contains(range.as_str())) {
+    for range in seen.ranges.iter().map(|range| range.to_lowercase()) {
+        let why = match (counts.is_done(&range), sent.contains(&range)) {
             (true, true) => {
                 work.unique += 1;
                 continue;
@@ -231,9 +232,9 @@ mod tests {
     fn a_range_counts_when_the_client_claims_it_and_a_store_sent_it() {
         let meter = Meter::default();
         meter.done("");
-        meter.done("62");
+        meter.done("6b");
         let seen = Observed {
-            ranges: ["", "61", "62", "63"].map(str::to_owned).to_vec(),
+            ranges: ["", "61", "6B", "6C"].map(str::to_owned).to_vec(),
             ranges_backed_up: ["", "61"].map(str::to_owned).to_vec(),
             ..Observed::default()
         };
@@ -243,8 +244,8 @@ mod tests {
             work.missing,
             [
                 "range 61 was backed up, but the client does not count it as done",
-                "range 62 is claimed, but no store has backed it up",
-                "range 63 is not backed up",
+                "range 6b is claimed, but no store has backed it up",
+                "range 6c is not backed up",
             ]
         );
     }

@@ -43,7 +43,10 @@ impl StoreBackup {
     /// Closes the store's channel at the end, whatever that is.
     pub(super) async fn run(self) {
         let _moves = self.movers.each_ref().map(Actors::join);
-        if let Err(errors) = frame("startStoreBackup", Box::pin(self.attempts())).await {
+        let job = self.tools.env.meter.job();
+        let ended = frame("startStoreBackup", Box::pin(self.attempts())).await;
+        drop(job);
+        if let Err(errors) = ended {
             self.failed(&errors).await;
         }
         self.tools.lines.say("exit store backup goroutine", &format!("[store={}]", self.store));
@@ -145,6 +148,7 @@ mod tests {
         clock: Clock,
         cluster: Cluster,
         tools: Tools,
+        pd: PdClient,
         manager: StoreManager,
         said: Arc<Mutex<Vec<(u64, String)>>>,
     }
@@ -190,21 +194,24 @@ mod tests {
                 },
             };
             let tools = Tools { env, behaviour: revision.behaviour(), lines: Lines::new(log) };
-            let manager = StoreManager::new(tools.clone(), PdClient::new(&net, pd, PdOptions::default()));
-            Self { clock, cluster, tools, manager, said }
+            let pd = PdClient::new(&net, pd, PdOptions::default());
+            let manager = StoreManager::new(tools.clone(), pd.clone());
+            Self { clock, cluster, tools, pd, manager, said }
         }
 
         /// The task on its own: its context, its connection, and the state channel that it may write to.
         async fn task(&mut self) -> (Ctx, ClientConn, Chan<One>) {
             let ctx = Ctx::background();
             let conn = self.manager.reset(&ctx, 1).await.unwrap();
+            let cluster_id = self.pd.cluster_id(&ctx).await.unwrap();
+            let everything = backup::BackupRequest { cluster_id, ..backup::BackupRequest::default() };
             let state = Chan::new("stateChan", "stateChan/send");
             let task = StoreBackup {
                 tools: self.tools.clone(),
                 ctx: ctx.clone(),
                 round: 1,
                 store: 1,
-                request: Arc::default(),
+                request: Arc::new(everything),
                 conn: conn.clone(),
                 answers: Chan::new("answers", "respCh/send"),
                 state: state.clone(),
@@ -235,7 +242,8 @@ mod tests {
             sleep(Duration::from_secs(2)).await;
             let closed = fixture.clock.ms();
             conn.close();
-            assert!(state.next().await.is_some());
+            let minute = Duration::from_secs(60);
+            assert!(tokio::time::timeout(minute, state.next()).await.unwrap().is_some());
             assert_eq!(fixture.clock.ms() - closed, 15_000);
             let tries: Vec<_> =
                 fixture.said("try backup").into_iter().skip(1).map(|(at, _)| at - closed).collect();

@@ -1,5 +1,6 @@
 //! What can go wrong with a job, and which of it is worth another try.
 
+use fake_tikv::proto::import_sstpb;
 use tonic::{Code, Status};
 
 use super::revision::Revision;
@@ -17,9 +18,6 @@ pub(super) enum Error {
     /// A status, from the peer or from the gRPC client.
     #[error("rpc error: code = {:?} desc = {}", .0.code(), .0.message())]
     Rpc(Status),
-    /// `error` in a store's answer to Write.
-    #[error("{0}")]
-    Answer(String),
     /// No peer answered as the leader.
     #[error(
         "[Lightning:KV:ErrNoLeader]write to tikv with no leader returned, region '{region}', leader: {leader}"
@@ -75,6 +73,14 @@ impl From<Status> for Error {
 }
 
 impl Error {
+    /// What `error` in a store's answer to Write means. `TiKV` itself tells the same as a status of code `Unknown`, with
+    /// these words in its text; both are taken alike.
+    pub(super) fn answered(error: &import_sstpb::Error) -> Self {
+        match &error.store_error {
+            Some(store) if store.disk_full.is_some() => Self::DiskFull(error.message.clone()),
+            _ => Self::Rpc(Status::unknown(&error.message)),
+        }
+    }
     fn cause(&self) -> &Self {
         match self {
             Self::At { cause, .. } => cause.cause(),
@@ -90,7 +96,6 @@ impl Error {
             Self::Context(_) | Self::DiskFull(_) | Self::Scan(_) => false,
             Self::Eof | Self::NoLeader { .. } | Self::WriteTooSlow | Self::Ingest { .. } => true,
             Self::LimitBeyondDeadline(_) => revision.retries_refused_limit(),
-            Self::Answer(_) => self.asks_for_the_same_write(),
             Self::Rpc(status) => retryable_status(status),
             Self::At { .. } => unreachable!("a cause is not annotated"),
         }
@@ -98,11 +103,8 @@ impl Error {
 
     /// Whether the store asks for the same write again: then there is no need to look for the region anew.
     pub(super) fn asks_for_the_same_write(&self) -> bool {
-        let text = match self.cause() {
-            Self::Answer(text) => text.as_str(),
-            Self::Rpc(status) => status.message(),
-            _ => return false,
-        };
+        let Self::Rpc(status) = self.cause() else { return false };
+        let text = status.message();
         text.contains("please retry write later") || text.contains("RequestTooNew")
     }
 }
@@ -125,6 +127,8 @@ fn retryable_status(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use fake_tikv::proto::errorpb;
+
     use super::*;
 
     fn at(cause: Error) -> Error {
@@ -162,18 +166,26 @@ mod tests {
         assert_eq!(retries(&Error::LimitBeyondDeadline(1)), [false, false, true]);
     }
 
+    fn answer(message: &str, store_error: Option<errorpb::Error>) -> Error {
+        at(Error::answered(&import_sstpb::Error { message: message.to_owned(), store_error }))
+    }
+
     #[test]
     fn a_full_disk_fails_the_import() {
         assert_eq!(retries(&at(Status::unknown("DiskSpaceNotEnough").into())), [false; 3]);
-        assert_eq!(retries(&Error::DiskFull("full".into())), [false; 3]);
+        let full = Some(errorpb::DiskFull::default());
+        let full = errorpb::Error { disk_full: full, ..errorpb::Error::default() };
+        assert_eq!(retries(&answer("no space left", Some(full))), [false; 3]);
     }
 
     #[test]
     fn a_store_that_asks_for_the_same_write_gets_it() {
-        let too_new = at(Error::Answer("RequestTooNew".into()));
+        let too_new = answer("RequestTooNew: region 1", None);
         assert!(too_new.asks_for_the_same_write());
         assert_eq!(retries(&too_new), [true; 3]);
-        assert_eq!(retries(&at(Error::Answer("engine is broken".into()))), [false; 3]);
+        let too_old = answer("RequestTooOld: region 1", None);
+        assert!(!too_old.asks_for_the_same_write());
+        assert_eq!(retries(&too_old), [true; 3]);
         assert!(!at(Status::unavailable("refused").into()).asks_for_the_same_write());
     }
 

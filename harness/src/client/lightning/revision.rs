@@ -37,10 +37,6 @@ impl Revision {
             Self::Fixed => "fixed",
         }
     }
-    /// The revision of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|revision| revision.name() == name)
-    }
     /// How long one write may take, unscaled. With a limit comes a context of its own, cancelled when the write returns.
     pub(super) fn write_timeout(self) -> Option<Duration> {
         match self {
@@ -74,13 +70,5 @@ mod tests {
             Revision::ALL.map(|r| (r.write_timeout(), r.tells_the_cause(), r.retries_refused_limit()));
         let limit = Some(Duration::from_secs(900));
         assert_eq!(table, [(None, false, false), (limit, false, false), (limit, true, true)]);
-    }
-
-    #[test]
-    fn a_revision_is_found_by_its_name() {
-        for revision in Revision::ALL {
-            assert_eq!(Revision::named(revision.name()), Some(revision));
-        }
-        assert_eq!(Revision::named("fixd"), None);
     }
 }

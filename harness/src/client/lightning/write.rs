@@ -103,7 +103,7 @@ async fn write_to_peers(
     for open in &mut streams {
         let closed = open.stream.close_and_recv::<WriteResponse>().await.map_err(Error::from);
         let answered = closed.and_then(|answer| match answer.error {
-            Some(error) => Err(Error::Answer(error.message)),
+            Some(error) => Err(Error::answered(&error)),
             None => Ok(answer.metas),
         });
         let listed = answered.map_err(at(info, open.peer, "when close write stream"))?;

@@ -15,23 +15,25 @@ pub(super) fn lines(
     circle: &[&Task],
     behind: usize,
 ) -> Vec<String> {
-    let mut lines = vec![];
+    let mut told = vec![];
     if circle.len() > 1 {
         let members =
             circle.iter().take(NAMES).map(|task| format!("{} `{}` at `{}`", task.id, task.name, site(task)));
-        lines.push(format!("they are: {}", members.collect::<Vec<_>>().join(", ")));
+        told.push(format!("they are: {}", members.collect::<Vec<_>>().join(", ")));
     }
     if links.len() > 1 {
-        let told = links.iter().take(NAMES).map(|(link, tasks)| format!("{} ({tasks})", link.name));
-        lines.push(format!("by link: {}", told.collect::<Vec<_>>().join(", ")));
+        let counts = links.iter().take(NAMES).map(|(link, tasks)| format!("{} ({tasks})", link.name));
+        told.push(format!("by link: {}", counts.collect::<Vec<_>>().join(", ")));
     }
-    lines.extend(moved(facts, task));
-    lines.push(format!("at the end: {}", state(task, facts.end_ms)));
-    lines.extend(links.first().and_then(|&(link, _)| counters(facts, link, since_ms(task))));
-    if behind > 0 {
-        lines.push(format!("{behind} more tasks wait for these"));
+    told.extend(moved(facts, task));
+    told.push(format!("at the end: {}", state(task, facts.end_ms)));
+    told.extend(links.first().and_then(|&(link, _)| counters(facts, link, since_ms(task))));
+    match behind {
+        0 => {}
+        1 => told.push("1 more task waits behind".into()),
+        more => told.push(format!("{more} more tasks wait behind")),
     }
-    lines
+    told
 }
 
 /// The task in the last dump in which it had not yet come to where it waits now.

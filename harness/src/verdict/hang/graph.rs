@@ -30,7 +30,9 @@ pub(super) fn leaves<'a>(facts: &Facts<'_>, dump: &'a TaskDump) -> Vec<Leaf<'a>>
     let components = graph.components();
     let mut component_of = vec![usize::MAX; graph.tasks.len()];
     for (number, component) in components.iter().enumerate() {
-        component.iter().for_each(|&task| component_of[task] = number);
+        for &task in component {
+            component_of[task] = number;
+        }
     }
     // components come targets first, so whatever one leads to has been decided before it
     let mut leaf_of: Vec<Option<usize>> = vec![None; components.len()];
@@ -110,7 +112,9 @@ impl<'a> Graph<'a> {
                 if low[task] == order[task] {
                     let start = open.iter().rposition(|&member| member == task).unwrap_or(0);
                     let component: Vec<usize> = open.split_off(start);
-                    component.iter().for_each(|&member| is_open[member] = false);
+                    for &member in &component {
+                        is_open[member] = false;
+                    }
                     found.push(component);
                 }
             }
@@ -124,7 +128,9 @@ fn live(facts: &Facts<'_>, all: &BTreeMap<u64, &Task>) -> BTreeMap<u64, bool> {
     let mut live: BTreeMap<u64, bool> = all.iter().map(|(&id, task)| (id, moves(facts, task))).collect();
     let mut waited_by: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for task in all.values() {
-        targets(task).iter().for_each(|&target| waited_by.entry(target).or_default().push(task.id));
+        for &target in targets(task) {
+            waited_by.entry(target).or_default().push(task.id);
+        }
     }
     let mut fresh: Vec<u64> = live.iter().filter(|&(_, &live)| live).map(|(&id, _)| id).collect();
     while let Some(id) = fresh.pop() {

@@ -142,6 +142,7 @@ impl Group<'_> {
         };
         let place = link.map_or(String::new(), |link| match links.len() {
             1 => format!(" on {}", link.name),
+            2 => format!(" on {} and one more link", link.name),
             more => format!(" on {} and {} more links", link.name, more - 1),
         });
         let why = self.why(facts, first, fault);

@@ -1,0 +1,150 @@
+//! The JSON schemas that editors check scenario files and matrices with, made of the loader's own table of keys.
+//!
+//! A schema says what can be said about one value at a time. That a name contradicts its fault type, or that a fault
+//! does not fit its selector, only the loader says.
+
+use serde_json::{Map, Value, json};
+
+use super::client_ref::CLIENTS;
+use super::fault_type::WORDS;
+use super::keys::{CASE, EXPECT, FILE, Key, MATRIX, OUTCOMES, Shape};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))+";
+
+/// The schema of a scenario file: a mapping with `cases`, or a bare list of cases.
+pub fn scenario() -> Value {
+    json!({
+        "$schema": DIALECT,
+        "title": "unstuck scenario",
+        "anyOf": [object(FILE), {"type": "array", "minItems": 1, "items": object(CASE)}],
+    })
+}
+
+/// The schema of `matrix.yaml`.
+pub fn matrix() -> Value {
+    let mut schema = object(MATRIX);
+    schema["$schema"] = json!(DIALECT);
+    schema["title"] = json!("unstuck matrix");
+    schema
+}
+
+fn object(keys: &[Key]) -> Value {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| {
+            let mut schema = value(key.shape);
+            schema["description"] = json!(key.doc);
+            (key.name.to_owned(), schema)
+        })
+        .collect();
+    let required: Vec<_> = keys.iter().filter(|key| key.required()).map(|key| key.name).collect();
+    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+}
+
+fn value(shape: Shape) -> Value {
+    match shape {
+        Shape::Text => json!({"type": ["string", "number"]}),
+        // The bounds speak of numbers only, the pattern of strings only: `0` needs no unit.
+        Shape::Duration => json!({
+            "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": format!("^(0|{DURATION})$"),
+        }),
+        Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
+        Shape::Size => json!({
+            "type": ["string", "integer"], "minimum": 1, "pattern": "^[0-9]+ *(B|[KMG]iB|[kKMG]B)?$",
+        }),
+        Shape::Count(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
+        Shape::Streams => {
+            json!({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"const": "unlimited"}]})
+        }
+        Shape::PeerOrder => {
+            json!({"type": "string", "pattern": "^(shuffled|faulted-first|first\\([1-9][0-9]*\\))$"})
+        }
+        Shape::Word(words) => json!({"enum": words}),
+        Shape::FaultType => fault_type(),
+        Shape::Selector => json!({"type": "string", "pattern": selector()}),
+        Shape::Client => json!({"enum": clients()}),
+        Shape::Clients => json!({
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"enum": clients()},
+            "additionalProperties": {"anyOf": [{"enum": OUTCOMES}, object(EXPECT)]},
+        }),
+        Shape::Map(keys) => object(keys),
+        Shape::List(keys) => json!({"type": "array", "items": object(keys)}),
+    }
+}
+
+/// `word`, `word(key:value,…)` or `{word: {key: value}}`.
+fn fault_type() -> Value {
+    let words: Vec<_> = WORDS.iter().map(|w| w.name.replace('_', "[-_]")).collect();
+    let properties: Map<String, Value> = WORDS
+        .iter()
+        .map(|word| {
+            let parameters: Map<String, Value> =
+                word.parameters.iter().map(|p| ((*p).to_owned(), parameter(p))).collect();
+            let schema = json!({
+                "type": ["object", "null"],
+                "description": word.doc,
+                "additionalProperties": false,
+                "properties": parameters,
+            });
+            (word.name.to_owned(), schema)
+        })
+        .collect();
+    json!({"anyOf": [
+        {"type": "string", "pattern": format!("^({})(\\(.*\\))?$", words.join("|"))},
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": properties},
+    ]})
+}
+
+fn parameter(name: &str) -> Value {
+    match name {
+        "direction" => json!({"enum": ["to", "from", "both"]}),
+        "then" => json!({"enum": ["resume", "close", "reset"]}),
+        "reject" => json!({"type": "boolean"}),
+        _ => value(Shape::Duration),
+    }
+}
+
+fn selector() -> String {
+    let alone = "(br|lightning|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
+    let many = "(tikv\\((random|all|others|[0-9]+)\\)|pd\\((random|all|others|leader|follower|[0-9]+)\\))";
+    format!("^({alone}|{many})(_to_({alone}|{many}))?$")
+}
+
+/// `name` and `name@revision`, for every client.
+fn clients() -> Vec<String> {
+    let of = |(name, revisions): &(&str, &[&str])| {
+        let named = revisions.iter().map(|r| format!("{name}@{r}")).collect::<Vec<_>>();
+        std::iter::once((*name).to_owned()).chain(named).collect::<Vec<_>>()
+    };
+    CLIENTS.iter().flat_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every key of a table, and of the tables below it, with the schema of its mapping.
+    fn assert_described(keys: &[Key], object: &Value) {
+        for key in keys {
+            let schema = &object["properties"][key.name];
+            assert_eq!(schema["description"], key.doc, "`{}` in {object}", key.name);
+            let required = object["required"].as_array().unwrap().contains(&json!(key.name));
+            assert_eq!(required, key.required(), "`{}`", key.name);
+            match key.shape {
+                Shape::Map(keys) => assert_described(keys, schema),
+                Shape::List(keys) => assert_described(keys, &schema["items"]),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn each_key_of_the_loader_is_in_the_schema() {
+        assert_described(FILE, &scenario()["anyOf"][0]);
+        assert_described(CASE, &scenario()["anyOf"][1]["items"]);
+        assert_described(MATRIX, &matrix());
+    }
+}

@@ -1,0 +1,112 @@
+//! What the loader takes the schema takes, and the other way round as far as a schema can tell.
+
+use std::path::Path;
+
+use jsonschema::Validator;
+use serde_json::Value;
+use unstuck::scenario::{load_bytes, matrix, schema};
+
+fn json(yaml: &str) -> Value {
+    serde_saphyr::from_str(yaml).expect("the test's document is YAML")
+}
+
+fn validator(schema: &Value) -> Validator {
+    jsonschema::validator_for(schema).expect("the schema is one")
+}
+
+#[test]
+fn the_shipped_files_are_valid() {
+    let (files, matrices) = (validator(&schema::scenario()), validator(&schema::matrix()));
+    let mut seen = 0;
+    for folder in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")).unwrap() {
+        for path in std::fs::read_dir(folder.unwrap().path()).unwrap().map(|f| f.unwrap().path()) {
+            let judge = if path.ends_with(matrix::FILE_NAME) { &matrices } else { &files };
+            let document = json(&std::fs::read_to_string(&path).unwrap());
+            let errors: Vec<String> = judge.iter_errors(&document).map(|e| e.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen} files");
+}
+
+/// Cases that differ in one line; `true` if it is right.
+const LINES: [(&str, bool); 34] = [
+    ("faultType: failure", true),
+    ("faultType: failur", false),
+    ("faultType: [failure]", false),
+    ("selector: tikv(all)", true),
+    ("selector: tikv(2)", true),
+    ("selector: pdleader", true),
+    ("selector: pdfollower(random)", true),
+    ("selector: pd(leader)", true),
+    ("selector: tikv", false),
+    ("selector: tikv(leader)", false),
+    ("selector: tidb(random)", false),
+    ("warmUpTime: 1h30m", true),
+    ("warmUpTime: 0", true),
+    ("warmUpTime: .5s", true),
+    ("warmUpTime: 1.5m2ms", true),
+    ("warmUpTime: 1", false),
+    ("warmUpTime: 1d", false),
+    ("warmUpTime: [1m]", false),
+    ("recoveryTime: 250ms", true),
+    ("{period: '@every 3m', faultRunTimes: 5}", true),
+    ("{period: '@every 3m', faultTotalRunTime: 30m}", true),
+    ("{period: '3m', faultRunTimes: 5}", false),
+    ("{period: '@every 3', faultRunTimes: 5}", false),
+    ("{period: '@every 3m', faultRunTimes: 0}", false),
+    ("{period: '@every 3m', faultRunTimes: many}", false),
+    ("{faultType: reset, selector: br_to_tikv(0), faultDuration: 0s}", true),
+    ("{faultType: {stall_read: {then: reset}}, selector: lightning_to_all}", true),
+    ("{faultType: {stall_read: {than: reset}}, selector: lightning_to_all}", false),
+    ("{faultType: 'network_delay(latency:364ms)', selector: client_to_pdfollower(all)}", true),
+    ("{faultType: {network_delay: {latency: 364}}, selector: br_to_all}", false),
+    ("expect: {outcome: stuck, stuckAt: livelock, within: 20m}", true),
+    ("expect: {outcome: hang}", false),
+    ("expect: {stuckat: livelock}", false),
+    ("recoverytime: 5m", false),
+];
+
+#[test]
+fn the_schema_and_the_loader_agree_on_single_values() {
+    let judge = validator(&schema::scenario());
+    for (line, right) in LINES {
+        let mut case = json("{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}");
+        let changed = json(line);
+        case.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        for document in [serde_json::json!([case]), serde_json::json!({"cases": [case]})] {
+            // JSON is YAML.
+            let loaded = load_bytes("f", document.to_string().into_bytes());
+            assert_eq!(loaded.is_ok(), right, "the loader on `{line}`: {loaded:?}");
+            assert_eq!(judge.is_valid(&document), right, "the schema on `{line}`");
+        }
+    }
+}
+
+#[test]
+fn the_schema_and_the_loader_agree_on_sizes() {
+    let judge = validator(&schema::scenario());
+    for (line, right) in [
+        ("cluster: {pd: 1, tikv: 5, regions: 100, keysPerRegion: 2}", true),
+        ("cluster: {maxConcurrentStreams: unlimited, peerOrder: first(2)}", true),
+        ("cluster: {maxConcurrentStreams: 32, peerOrder: faulted-first}", true),
+        ("cluster: {maxConcurrentStreams: 0}", false),
+        ("cluster: {peerOrder: sorted}", false),
+        ("cluster: {stores: 3}", false),
+        ("workload: {batch: 16KiB, batches: 4, workers: 8, connections: 2, duration: 10m}", true),
+        ("workload: {batch: 512}", true),
+        ("workload: {batch: 16k}", false),
+        ("client: br@fixed", true),
+        ("client: lightning", true),
+        ("client: br@fix-48355", false),
+        ("tag: x", false),
+    ] {
+        let mut document =
+            json("cases: [{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}]");
+        document.as_object_mut().unwrap().extend(json(line).as_object().unwrap().clone());
+        let loaded = load_bytes("f", document.to_string().into_bytes());
+        assert_eq!(loaded.is_ok(), right, "the loader on `{line}`: {loaded:?}");
+        assert_eq!(judge.is_valid(&document), right, "the schema on `{line}`");
+    }
+}
