@@ -34,7 +34,7 @@ async fn big_messages_pass_both_ways_under_flow_control() {
     for byte in 0..4 {
         assert_eq!(stream.recv_msg().await.unwrap(), Some(message(byte, 1 << 20)));
     }
-    assert_eq!(stream.recv_msg::<Vec<u8>>().await.unwrap(), None);
+    assert_eq!(within(stream.recv_msg::<Vec<u8>>()).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,9 +78,9 @@ async fn statuses_come_from_trailers_headers_resets_and_http() {
     assert_eq!(said(&call(FAIL_LATE).await.unwrap_err()), (Code::Aborted, "late"));
     let web = call(WEB).await.unwrap_err();
     assert_eq!(web.code(), Code::Unimplemented);
-    let mut stream = conn.new_stream(&ctx, RESET).await.unwrap();
+    let mut stream = within(conn.new_stream(&ctx, RESET)).await.unwrap();
     stream.send_msg(&message(11, 5)).await.unwrap();
-    let reset = stream.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let reset = within(stream.recv_msg::<Vec<u8>>()).await.unwrap_err();
     let text = "stream terminated by RST_STREAM with error code: ENHANCE_YOUR_CALM";
     assert_eq!(said(&reset), (Code::ResourceExhausted, text));
     assert!(matches!(stream.send_msg(&message(0, 1)).await, Err(SendError::Eof)));
@@ -94,7 +94,7 @@ async fn a_refused_stream_is_repeated_once_and_no_more() {
     let mut stream = conn.new_stream(&Ctx::background(), RESET).await.unwrap();
     // REFUSED_STREAM, both times.
     stream.send_msg(&message(7, 5)).await.unwrap();
-    let refused = stream.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let refused = within(stream.recv_msg::<Vec<u8>>()).await.unwrap_err();
     let text = "stream terminated by RST_STREAM with error code: REFUSED_STREAM";
     assert_eq!(said(&refused), (Code::Unavailable, text));
 }
@@ -105,7 +105,7 @@ async fn a_clean_end_before_the_half_close_is_eof_for_both_directions() {
     let mut stream = conn.new_stream(&Ctx::background(), EARLY).await.unwrap();
     settle().await;
     assert!(matches!(stream.send_msg(&message(1, 1)).await, Err(SendError::Eof)));
-    assert_eq!(stream.recv_msg::<Vec<u8>>().await.unwrap(), None);
+    assert_eq!(within(stream.recv_msg::<Vec<u8>>()).await.unwrap(), None);
     assert_eq!(conn.open_streams().0, 0);
 }
 
@@ -114,7 +114,7 @@ async fn a_deadline_ends_a_wait_for_headers_and_a_wait_for_a_message() {
     let conn = client().await;
     for (method, site) in [(HANG, "RecvMsg/waitOnHeader"), (HEADERS_ONLY, "RecvMsg/message")] {
         let ctx = Ctx::background().with_timeout(Duration::from_secs(900));
-        let mut stream = conn.new_stream(&ctx, method).await.unwrap();
+        let mut stream = within(conn.new_stream(&ctx, method)).await.unwrap();
         let tasks = tasks();
         let reader = tasks.spawn("reader", async move { stream.recv_msg::<Vec<u8>>().await });
         let start = tokio::time::Instant::now();
@@ -132,15 +132,18 @@ async fn a_deadline_ends_a_wait_for_headers_and_a_wait_for_a_message() {
 async fn cancelling_ends_blocked_calls_and_later_ones() {
     let conn = client().await;
     let ctx = Ctx::background().child();
-    let mut stream = conn.new_stream(&ctx, HANG).await.unwrap();
-    let reader = tokio::spawn(async move { (stream.recv_msg::<Vec<u8>>().await, stream) });
+    let mut stream = within(conn.new_stream(&ctx, HANG)).await.unwrap();
+    let reader = tokio::spawn(async move { (within(stream.recv_msg::<Vec<u8>>()).await, stream) });
     settle().await;
     ctx.cancel();
-    let (result, mut stream) = reader.await.unwrap();
+    let (result, mut stream) = within(reader).await.unwrap();
     assert_eq!(said(&result.unwrap_err()), (Code::Cancelled, "context canceled"));
     assert!(matches!(stream.send_msg(&message(1, 1)).await, Err(SendError::Eof)));
-    assert_eq!(said(&stream.recv_msg::<Vec<u8>>().await.unwrap_err()), (Code::Cancelled, "context canceled"));
-    let late = conn.new_stream(&ctx, HANG).await.unwrap_err();
+    assert_eq!(
+        said(&within(stream.recv_msg::<Vec<u8>>()).await.unwrap_err()),
+        (Code::Cancelled, "context canceled")
+    );
+    let late = within(conn.new_stream(&ctx, HANG)).await.unwrap_err();
     assert_eq!(said(&late), (Code::Cancelled, "context canceled"));
 }
 
@@ -149,17 +152,17 @@ async fn closing_ends_every_call_with_the_same_words() {
     let conn = client().await;
     let ctx = Ctx::background();
     let expected = (Code::Cancelled, "grpc: the client connection is closing");
-    let mut blocked = conn.new_stream(&ctx, HANG).await.unwrap();
-    let mut later = conn.new_stream(&ctx, HANG).await.unwrap();
+    let mut blocked = within(conn.new_stream(&ctx, HANG)).await.unwrap();
+    let mut later = within(conn.new_stream(&ctx, HANG)).await.unwrap();
     let reader = tokio::spawn(async move { blocked.recv_msg::<Vec<u8>>().await });
     settle().await;
     conn.close();
     assert_eq!(conn.state(), Connectivity::Shutdown);
-    assert_eq!(said(&reader.await.unwrap().unwrap_err()), expected);
+    assert_eq!(said(&within(reader).await.unwrap().unwrap_err()), expected);
     assert!(matches!(later.send_msg(&message(1, 1)).await, Err(SendError::Eof)));
-    assert_eq!(said(&later.recv_msg::<Vec<u8>>().await.unwrap_err()), expected);
+    assert_eq!(said(&within(later.recv_msg::<Vec<u8>>()).await.unwrap_err()), expected);
     for _ in 0..5 {
-        assert_eq!(said(&conn.new_stream(&ctx, HANG).await.unwrap_err()), expected);
+        assert_eq!(said(&within(conn.new_stream(&ctx, HANG)).await.unwrap_err()), expected);
     }
 }
 

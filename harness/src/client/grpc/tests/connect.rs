@@ -13,7 +13,7 @@ async fn a_refused_connect_fails_calls_at_once_and_they_keep_failing_until_ready
     let start = Instant::now();
     let conn = ClientConn::dial(&net, port.addr(), options());
     // The first call waits for the first try.
-    let status = conn.new_stream(&ctx, HANG).await.unwrap_err();
+    let status = within(conn.new_stream(&ctx, HANG)).await.unwrap_err();
     let text = format!(
         "connection error: desc = \"transport: Error while dialing: dial tcp {}: connect: connection refused\"",
         port.addr()
@@ -24,7 +24,7 @@ async fn a_refused_connect_fails_calls_at_once_and_they_keep_failing_until_ready
     port.drop_syn(true);
     sleep(10).await;
     let now = Instant::now();
-    assert_eq!(conn.new_stream(&ctx, HANG).await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(within(conn.new_stream(&ctx, HANG)).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(now.elapsed(), Duration::ZERO);
     assert_eq!(conn.state(), Connectivity::TransientFailure);
     port.drop_syn(false);
@@ -97,8 +97,8 @@ async fn goaway_sends_new_streams_elsewhere_and_repeats_the_unprocessed_ones() {
     let ctx = Ctx::background();
     let conn = ClientConn::dial(&net, port.addr(), options());
     let mut peer = Peer::accept(&mut listener).await;
-    let mut kept = conn.new_stream(&ctx, HANG).await.unwrap();
-    let mut moved = conn.new_stream(&ctx, HANG).await.unwrap();
+    let mut kept = within(conn.new_stream(&ctx, HANG)).await.unwrap();
+    let mut moved = within(conn.new_stream(&ctx, HANG)).await.unwrap();
     moved.send_msg(&vec![5]).await.unwrap();
     settle().await;
     peer.send(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]).await;
@@ -111,7 +111,7 @@ async fn goaway_sends_new_streams_elsewhere_and_repeats_the_unprocessed_ones() {
     // The connection that drains lives as long as its last stream.
     peer.answer_headers(1).await;
     peer.answer_ok(1).await;
-    assert_eq!(kept.recv_msg::<Vec<u8>>().await.unwrap(), None);
+    assert_eq!(within(kept.recv_msg::<Vec<u8>>()).await.unwrap(), None);
     let mut ended = vec![];
     while let Some(frame) = peer.next().await {
         ended.push((frame.kind, frame.stream));
@@ -127,7 +127,7 @@ async fn nothing_is_left_running_after_close_or_the_last_drop() {
     let ctx = Ctx::background();
     for closes in [true, false] {
         let conn = ClientConn::dial_blocking(&ctx, &net, port.addr(), options()).await.unwrap();
-        drop(conn.new_stream(&ctx, HANG).await.unwrap());
+        drop(within(conn.new_stream(&ctx, HANG)).await.unwrap());
         if closes {
             conn.close();
             settle().await;
@@ -146,7 +146,7 @@ async fn real_sockets_carry_calls_too() {
     let port = net.reserve(net.any()).unwrap();
     let ctx = Ctx::background();
     let refused = ClientConn::dial(&net, port.addr(), options());
-    let status = refused.new_stream(&ctx, ECHO).await.unwrap_err();
+    let status = within(refused.new_stream(&ctx, ECHO)).await.unwrap_err();
     assert!(status.message().contains("connect: connection refused"), "{status}");
     let server = tokio::spawn(serve(port.listen().unwrap(), 10));
     let conn = ClientConn::dial_blocking(&ctx, &net, port.addr(), options()).await.unwrap();

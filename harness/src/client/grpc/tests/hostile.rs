@@ -15,7 +15,7 @@ async fn answered(frames: &[(u8, u8, u32, Vec<u8>)]) -> Result<Option<Vec<u8>>, 
     let conn = ClientConn::dial(&net, port.addr(), options());
     let mut peer = Peer::accept(&mut listener).await;
     let ctx = Ctx::background().with_timeout(Duration::from_secs(60));
-    let mut stream = conn.new_stream(&ctx, HANG).await.unwrap();
+    let mut stream = within(conn.new_stream(&ctx, HANG)).await.unwrap();
     settle().await;
     for (kind, flags, id, payload) in frames {
         peer.send(*kind, *flags, *id, payload).await;
@@ -90,7 +90,7 @@ async fn noise_never_panics_and_never_hangs_a_call() {
         let conn = ClientConn::dial(&net, port.addr(), options());
         let mut peer = Peer::accept(&mut listener).await;
         let ctx = Ctx::background().with_timeout(Duration::from_secs(60));
-        let mut stream = conn.new_stream(&ctx, HANG).await.unwrap();
+        let mut stream = within(conn.new_stream(&ctx, HANG)).await.unwrap();
         settle().await;
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         for _ in 0..50 {
@@ -103,6 +103,6 @@ async fn noise_never_panics_and_never_hangs_a_call() {
             }
         }
         drop(peer);
-        let _any_outcome = stream.recv_msg::<Vec<u8>>().await;
+        let _any_outcome = within(stream.recv_msg::<Vec<u8>>()).await;
     }
 }

@@ -19,7 +19,7 @@ async fn a_silent_peer_is_given_up_after_time_plus_timeout() {
     let mut peer = Peer::accept(&mut listener).await;
     let mut stream = conn.new_stream(&Ctx::background(), HANG).await.unwrap();
     let start = Instant::now();
-    let status = stream.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let status = within(stream.recv_msg::<Vec<u8>>()).await.unwrap_err();
     let text = "connection error: desc = \"keepalive ping failed to receive ACK within timeout\"";
     assert_eq!(said(&status), (Code::Unavailable, text));
     // The last byte came in a transit or two before the stream was opened.

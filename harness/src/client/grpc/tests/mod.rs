@@ -8,6 +8,7 @@ mod orphan;
 mod peer;
 mod quota;
 mod server;
+mod tikv;
 
 use std::time::Duration;
 
@@ -46,6 +47,11 @@ async fn sleep(secs: u64) {
 /// Lets everything settle that a few transits can settle.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// What `future` gives within a virtual day: a test that would hang fails instead.
+async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(86_400), future).await.expect("it ends")
 }
 
 fn tasks() -> Tasks {

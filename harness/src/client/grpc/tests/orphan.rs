@@ -24,13 +24,13 @@ async fn stalled() -> (ClientConn, ClientStream, Peer, unstuck_net::Listener) {
 async fn an_orphan_is_sent_again_inside_recv_msg_which_then_waits_for_ever() {
     let (conn, mut filler, peer, mut listener) = stalled().await;
     let ctx = Ctx::background();
-    let mut orphan = conn.new_stream(&ctx, HANG).await.unwrap();
+    let mut orphan = within(conn.new_stream(&ctx, HANG)).await.unwrap();
     orphan.send_msg(&message(2, 100)).await.unwrap();
     settle().await;
     peer.reset();
     settle().await;
     // The one that had left: a status, and no repetition.
-    let status = filler.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let status = within(filler.recv_msg::<Vec<u8>>()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     assert!(matches!(filler.send_msg(&message(1, 1)).await, Err(SendError::Eof)));
     // The one that had not.
@@ -79,7 +79,7 @@ async fn a_half_close_is_repeated_too() {
     returned.answer_headers(1).await;
     returned.send(DATA, 0, 1, &framed(&vec![8])).await;
     returned.answer_ok(1).await;
-    assert_eq!(call.await.unwrap().unwrap(), [8]);
+    assert_eq!(within(call).await.unwrap().unwrap(), [8]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +89,7 @@ async fn past_256_kib_nothing_is_repeated() {
     // One byte over, prefix and protobuf's own four bytes included.
     orphan.send_msg(&message(2, (256 << 10) - 8)).await.unwrap();
     peer.reset();
-    let status = orphan.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let status = within(orphan.recv_msg::<Vec<u8>>()).await.unwrap_err();
     assert_eq!(said(&status), (Code::Unavailable, "transport is closing"));
     let again = tokio::time::timeout(Duration::from_secs(3600), listener.accept()).await;
     assert!(again.is_err(), "nothing wants a connection");
@@ -116,7 +116,7 @@ async fn a_fin_after_headers_left_is_unavailable() {
     peer.next_of_stream().await.unwrap();
     peer.next_of_stream().await.unwrap();
     drop(peer);
-    let status = stream.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let status = within(stream.recv_msg::<Vec<u8>>()).await.unwrap_err();
     let text = "connection error: desc = \"error reading from server: EOF\"";
     assert_eq!(said(&status), (Code::Unavailable, text));
     let again = tokio::time::timeout(Duration::from_secs(3600), listener.accept()).await;
@@ -132,7 +132,7 @@ async fn an_orphan_is_repeated_only_once() {
     let mut second = Peer::accept(&mut listener).await;
     second.next_of_stream().await.unwrap();
     second.reset();
-    assert_eq!(reader.await.unwrap().unwrap_err().code(), Code::Unavailable);
+    assert_eq!(within(reader).await.unwrap().unwrap_err().code(), Code::Unavailable);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn an_orphan_that_cannot_be_repeated_says_why() {
     let mut orphan = conn.new_stream(&Ctx::background(), HANG).await.unwrap();
     drop(listener);
     peer.reset();
-    let status = orphan.recv_msg::<Vec<u8>>().await.unwrap_err();
+    let status = within(orphan.recv_msg::<Vec<u8>>()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.message().contains("connection refused"), "{status}");
 }
@@ -162,6 +162,6 @@ async fn an_answer_that_arrived_before_the_death_counts() {
     drop(peer);
     settle().await;
     assert_eq!(conn.state(), Connectivity::Idle);
-    assert_eq!(stream.recv_msg::<Vec<u8>>().await.unwrap(), Some(vec![8]));
-    assert_eq!(stream.recv_msg::<Vec<u8>>().await.unwrap(), None);
+    assert_eq!(within(stream.recv_msg::<Vec<u8>>()).await.unwrap(), Some(vec![8]));
+    assert_eq!(within(stream.recv_msg::<Vec<u8>>()).await.unwrap(), None);
 }

@@ -16,7 +16,7 @@ async fn a_dropped_stream_keeps_its_place_and_the_next_one_waits_for_ever() {
     let conn = client(2).await;
     let ctx = Ctx::background();
     for _ in 0..2 {
-        drop(conn.new_stream(&ctx, HANG).await.unwrap());
+        drop(within(conn.new_stream(&ctx, HANG)).await.unwrap());
     }
     let tasks = tasks();
     let opener = conn.clone();
@@ -36,7 +36,7 @@ async fn a_dropped_stream_keeps_its_place_and_the_next_one_waits_for_ever() {
 async fn a_cancelled_context_gives_its_streams_back_in_the_order_of_the_waiters() {
     let conn = client(1).await;
     let held = Ctx::background().child();
-    let _held = conn.new_stream(&held, HANG).await.unwrap();
+    let _held = within(conn.new_stream(&held, HANG)).await.unwrap();
     let tasks = tasks();
     let order = std::sync::Arc::new(std::sync::Mutex::new(vec![]));
     for number in 0..3 {
@@ -44,7 +44,7 @@ async fn a_cancelled_context_gives_its_streams_back_in_the_order_of_the_waiters(
         tasks.spawn(format!("opener {number}"), async move {
             let ctx = Ctx::background().child();
             let _cancelled_at_once = ctx.cancel_on_drop();
-            conn.new_stream(&ctx, HANG).await.unwrap();
+            within(conn.new_stream(&ctx, HANG)).await.unwrap();
             order.lock().unwrap().push(number);
         });
     }
@@ -62,7 +62,7 @@ async fn a_wait_for_quota_ends_with_its_context() {
     let conn = client(1).await;
     let _held = conn.new_stream(&Ctx::background(), HANG).await.unwrap();
     let ctx = Ctx::background().with_timeout(Duration::from_secs(900));
-    let status = conn.new_stream(&ctx, HANG).await.unwrap_err();
+    let status = within(conn.new_stream(&ctx, HANG)).await.unwrap_err();
     assert_eq!(said(&status), (Code::DeadlineExceeded, "context deadline exceeded"));
 }
 
@@ -75,7 +75,7 @@ async fn a_wait_for_quota_moves_to_the_next_connection_when_this_one_dies() {
     let (first, _) = listener.accept().await.unwrap();
     first.reset_on_drop();
     let serving = tokio::spawn(connection(first, 1));
-    let mut held = conn.new_stream(&ctx, HANG).await.unwrap();
+    let mut held = within(conn.new_stream(&ctx, HANG)).await.unwrap();
     let opener = conn.clone();
     let waiting = tokio::spawn(async move { opener.new_stream(&Ctx::background(), HANG).await });
     settle().await;
@@ -83,8 +83,8 @@ async fn a_wait_for_quota_moves_to_the_next_connection_when_this_one_dies() {
     serving.abort();
     let (second, _) = listener.accept().await.unwrap();
     tokio::spawn(connection(second, 1));
-    waiting.await.unwrap().unwrap();
-    let status = held.recv_msg::<Vec<u8>>().await.unwrap_err();
+    within(waiting).await.unwrap().unwrap();
+    let status = within(held.recv_msg::<Vec<u8>>()).await.unwrap_err();
     let text = "connection error: desc = \"error reading from server: connection reset by peer\"";
     assert_eq!(said(&status), (Code::Unavailable, text));
 }
@@ -94,7 +94,7 @@ async fn ten_thousand_streams_open_where_the_server_allows_them() {
     let conn = client(20_000).await;
     let ctx = Ctx::background();
     for _ in 0..10_000 {
-        drop(conn.new_stream(&ctx, HANG).await.unwrap());
+        drop(within(conn.new_stream(&ctx, HANG)).await.unwrap());
     }
     settle().await;
     assert_eq!(conn.open_streams(), (10_000, 20_000));
