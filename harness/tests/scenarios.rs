@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use unstuck::run::WorldKind;
 use unstuck::run::batch::{Job, run_all};
 use unstuck::run::cases::{Choice, setup};
-use unstuck::scenario::{World, load, matrix};
+use unstuck::scenario::{load, matrix};
 use unstuck_record::Verdict;
 use unstuck_reports::terminal::{self, Aside, Style};
 
@@ -50,13 +49,7 @@ fn judge(path: &Path, run: &matrix::Run) -> Result<(), Failed> {
         format!("scenarios/{}", path.strip_prefix(path.ancestors().nth(2).unwrap()).unwrap().display());
     let case = file.cases.iter().find(|case| case.name == run.case);
     let case = case.ok_or_else(|| format!("{} has no case `{}`", file.name, run.case))?;
-    let choice = Choice {
-        world: if run.world == World::Tcp { WorldKind::Tcp } else { WorldKind::Sim },
-        scale: run.scale,
-        sizes: run.sizes.clone(),
-        expect: Some(run.expect.clone()),
-        ..Choice::default()
-    };
+    let choice = Choice::of(run);
     let setup = setup(&file, case, &run.client, &choice).map_err(|error| error.to_string())?;
     let jobs = [Job { setup, record: None }];
     let done = run_all(&jobs, 1, &AtomicBool::new(false), |_| {}).remove(0).expect("nobody interrupts");

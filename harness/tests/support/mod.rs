@@ -1,5 +1,7 @@
 //! The cases of `scenarios/reported`, made ready to run and to be changed.
 
+#![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +22,8 @@ pub fn case(file: &str, client: &str, variant: &str, seed: u64) -> Setup {
     let case = &loaded.cases[0];
     let matrix = matrix::load(&folder().join(matrix::FILE_NAME)).unwrap_or_else(|error| panic!("{error}"));
     let run = matrix.runs.iter().find(|run| run.file == name && run.case == case.name && run.name == variant);
-    let sizes = run.unwrap_or_else(|| panic!("no run `{variant}` of {name}")).sizes.clone();
-    setup(&loaded, case, &client, &Choice { seed, sizes, ..Choice::default() }).unwrap()
+    let run = run.unwrap_or_else(|| panic!("no run `{variant}` of {name}"));
+    setup(&loaded, case, &client, &Choice { seed, expect: None, ..Choice::of(run) }).unwrap()
 }
 
 /// Runs it, and prints what came out for whoever reads a red test.
