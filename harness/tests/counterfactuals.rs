@@ -1,6 +1,8 @@
 //! What takes the cause of a reported bug away takes the bug away. Those that a scenario file can say stand in
 //! `scenarios/reported/counterfactuals.yaml`; here is the rest.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use std::time::Duration;

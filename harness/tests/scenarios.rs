@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
         .expect("the scenarios are in the repository")
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a readable folder").path())
         .collect();
     folders.retain(|folder| folder.join(matrix::FILE_NAME).exists());
     folders.sort();
