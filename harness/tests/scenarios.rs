@@ -1,6 +1,8 @@
 //! Every run of every `matrix.yaml` under `scenarios/` is one test: the case, the client, the world, and what is
 //! to come out. Names read `reported/tidb-46321-tikv-failure/tikv_failure/lightning@fixed/sim`.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
