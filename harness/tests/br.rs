@@ -84,7 +84,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
         let lines = Arc::new(Mutex::new(vec![]));
         let sink = lines.clone();
         let log = Log::new(move |line| {
-            sink.lock().expect("no test panics while it logs").push(format!("{:>7} {line}", clock.ms()))
+            sink.lock().expect("no test panics while it logs").push(format!("{:>7} {line}", clock.ms()));
         });
         let (tasks, meter) = (Tasks::new(clock), Meter::default());
         let env = Env {

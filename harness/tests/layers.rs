@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
 const LAYERS: [(&str, &[&str]); 5] = [
-    ("harness/net", &["clock", "conn", "port", "sim", "tcp"]),
+    ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
     ("reports", &["text", "dump", "terminal", "json"]),
-    ("fake-tikv", &["proto", "data", "spec", "cluster", "storage", "serve", "pd", "import", "backup"]),
+    (
+        "fake-tikv",
+        &[
+            "spec", "data", "proto", "cluster", "storage", "shared", "pd", "import", "backup", "serve",
+            "start",
+        ],
+    ),
     ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
 ];
 
@@ -29,7 +35,10 @@ fn root() -> PathBuf {
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .expect("a folder of sources")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -47,14 +56,14 @@ fn named_modules(source: &str) -> Vec<String> {
     let mut named = vec![];
     for (at, found) in code.match_indices("crate::") {
         let rest = &code[at + found.len()..];
-        let names: Vec<&str> = match rest.strip_prefix('{') {
+        let modules: Vec<&str> = match rest.strip_prefix('{') {
             Some(group) => top_level(group),
             None => vec![rest],
         };
         let word = |name: &str| -> String {
             name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
         };
-        named.extend(names.into_iter().map(word).filter(|word| !word.is_empty()));
+        named.extend(modules.into_iter().map(word).filter(|word| !word.is_empty()));
     }
     named
 }

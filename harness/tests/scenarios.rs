@@ -1,15 +1,16 @@
 //! Every run of every `matrix.yaml` under `scenarios/` is one test: the case, the client, the world, and what is
 //! to come out. Names read `reported/tidb-46321-tikv-failure/tikv_failure/lightning@fixed/sim`.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use unstuck::run::WorldKind;
 use unstuck::run::batch::{Job, run_all};
 use unstuck::run::cases::{Choice, setup};
-use unstuck::scenario::{World, load, matrix};
+use unstuck::scenario::{load, matrix};
 use unstuck_record::Verdict;
 use unstuck_reports::terminal::{self, Aside, Style};
 
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
         .expect("the scenarios are in the repository")
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a readable folder").path())
         .collect();
     folders.retain(|folder| folder.join(matrix::FILE_NAME).exists());
     folders.sort();
@@ -50,13 +51,7 @@ fn judge(path: &Path, run: &matrix::Run) -> Result<(), Failed> {
         format!("scenarios/{}", path.strip_prefix(path.ancestors().nth(2).unwrap()).unwrap().display());
     let case = file.cases.iter().find(|case| case.name == run.case);
     let case = case.ok_or_else(|| format!("{} has no case `{}`", file.name, run.case))?;
-    let choice = Choice {
-        world: if run.world == World::Tcp { WorldKind::Tcp } else { WorldKind::Sim },
-        scale: run.scale,
-        sizes: run.sizes.clone(),
-        expect: Some(run.expect.clone()),
-        ..Choice::default()
-    };
+    let choice = Choice::of(run);
     let setup = setup(&file, case, &run.client, &choice).map_err(|error| error.to_string())?;
     let jobs = [Job { setup, record: None }];
     let done = run_all(&jobs, 1, &AtomicBool::new(false), |_| {}).remove(0).expect("nobody interrupts");

@@ -1,6 +1,8 @@
 //! Five small clients that nobody modelled, on tonic's own channel. The verdict has not a line for them, and
 //! must classify each.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

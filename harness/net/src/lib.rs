@@ -2,11 +2,11 @@
 //!
 //! Start at [`Net`]. Modules, in reading order:
 //!
-//! * [`conn`]: a connection, its halves, and how it ends (FIN, RST)
-//! * [`port`]: a reserved port, the listener on it
+//! * [`clock`]: wall time as the fake cluster tells it: an epoch plus tokio's clock
 //! * [`sim`]: an in-memory network on tokio's paused clock, and the runtime it needs
 //! * [`tcp`]: real sockets
-//! * [`clock`]: wall time as the fake cluster tells it: an epoch plus tokio's clock
+//! * [`conn`]: a connection of either, its halves, and how it ends (FIN, RST)
+//! * [`port`]: a reserved port of either, the listener on it
 
 pub mod clock;
 pub mod conn;
@@ -36,8 +36,8 @@ impl Net {
     /// Port 0 asks for any free port; [`Port::addr`] tells which.
     pub fn reserve(&self, at: SocketAddr) -> io::Result<Port> {
         match self {
-            Net::Sim(net) => net.reserve(at),
-            Net::Tcp(net) => net.reserve(at),
+            Net::Sim(net) => net.reserve(at).map(Port::Sim),
+            Net::Tcp(net) => net.reserve(at).map(Port::Tcp),
         }
     }
 
@@ -45,8 +45,8 @@ impl Net {
     /// is retransmitted after 1, 2, 4, … seconds and hangs meanwhile. Dropping the future gives up.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<Conn> {
         match self {
-            Net::Sim(net) => net.connect(to).await,
-            Net::Tcp(net) => net.connect(to).await,
+            Net::Sim(net) => net.connect(to).await.map(Conn::Sim),
+            Net::Tcp(net) => net.connect(to).await.map(Conn::Tcp),
         }
     }
 

@@ -28,8 +28,6 @@ use std::time::Duration;
 pub use conn::SimConn;
 pub use ports::{SimListener, SimPort};
 
-use crate::{Conn, Port};
-
 /// The least latency: tokio's timers count milliseconds, and a free transit would let a loop freeze the clock.
 const MIN_LATENCY: Duration = Duration::from_millis(1);
 
@@ -74,12 +72,12 @@ impl SimNet {
         Self { config: config.sane(), ports: Arc::default() }
     }
 
-    pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<Port> {
-        ports::reserve(&self.ports, at).map(Port::Sim)
+    pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<SimPort> {
+        ports::reserve(&self.ports, at)
     }
 
-    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Conn> {
-        ports::connect(&self.ports, self.config, to).await.map(Conn::Sim)
+    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<SimConn> {
+        ports::connect(&self.ports, self.config, to).await
     }
 }
 

@@ -13,8 +13,6 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::{Conn, Port};
-
 /// Connections that wait to be accepted, as in the sim.
 const BACKLOG: i32 = 1024;
 
@@ -72,20 +70,20 @@ impl TcpNet {
         Self { config, reserved: Arc::default() }
     }
 
-    pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<Port> {
+    pub(crate) fn reserve(&self, at: SocketAddr) -> io::Result<TcpPort> {
         let socket = self.config.bind(at)?;
         let addr = socket.local_addr()?.as_socket().expect("a TCP socket has an IP address");
         if !lock(&self.reserved).insert(addr) {
             return Err(ErrorKind::AddrInUse.into());
         }
-        Ok(Port::Tcp(TcpPort { net: self.clone(), addr, _bound: socket }))
+        Ok(TcpPort { net: self.clone(), addr, _bound: socket })
     }
 
-    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Conn> {
+    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
         let socket = TcpSocket::from_std_stream(self.config.socket(Domain::for_address(to))?.into());
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
-        Ok(Conn::Tcp(stream))
+        Ok(stream)
     }
 }
 

@@ -68,13 +68,15 @@ pub fn run_all(
     loop {
         if stop.load(Ordering::Relaxed) {
             waiting.clear();
-            running.iter().for_each(|case| case.status.interrupt());
+            for case in &running {
+                case.status.interrupt();
+            }
         }
         while running.len() < threads.max(1)
             && let Some(index) = waiting.pop_front()
         {
             show(Progress::Started(index, &jobs[index]));
-            running.push(Running::start(index, &jobs[index], sender.clone()));
+            running.push(Running::start(index, &jobs[index], &sender));
         }
         if running.is_empty() {
             return answers;
@@ -82,7 +84,9 @@ pub fn run_all(
         let ended = match receiver.recv_timeout(TICK) {
             Ok((index, done)) => vec![(index, done)],
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                running.iter().for_each(|case| show(Progress::Running(case.index, case.status.shown())));
+                for case in &running {
+                    show(Progress::Running(case.index, case.status.shown()));
+                }
                 running.iter_mut().filter_map(Running::wedged).collect()
             }
         };
@@ -105,7 +109,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(index: usize, job: &Job, sender: Sender<(usize, Done)>) -> Self {
+    fn start(index: usize, job: &Job, sender: &Sender<(usize, Done)>) -> Self {
         let status = Arc::new(Status::default());
         let (theirs, job) = (Arc::clone(&status), job.clone());
         let spawned = thread::Builder::new().name(job.setup.case.clone()).spawn({

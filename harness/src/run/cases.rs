@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_tikv::{Node, PeerOrder};
-use unstuck_record::Expect;
+use unstuck_record::{Expect, Span};
 
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Scale, Workload};
 use crate::fault::Plan;
 use crate::fault::plan::{Topology, Unplannable};
+use crate::scenario::matrix;
 use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
 
 /// What is chosen besides the case and the client.
@@ -24,10 +25,10 @@ pub struct Choice {
     pub seed: u64,
     /// Sizes that replace the file's.
     pub sizes: SizeSpec,
+    /// A duration that replaces the case's `faultDuration`.
+    pub fault_duration: Option<Duration>,
     /// An expectation that replaces the case's.
     pub expect: Option<scenario::Expect>,
-    /// What a reader must know besides.
-    pub note: Option<String>,
 }
 
 impl Default for Choice {
@@ -37,8 +38,25 @@ impl Default for Choice {
             scale: 1,
             seed: 1,
             sizes: SizeSpec::default(),
+            fault_duration: None,
             expect: None,
-            note: None,
+        }
+    }
+}
+
+impl Choice {
+    /// What a run of a matrix says, its expectation included.
+    pub fn of(run: &matrix::Run) -> Self {
+        Self {
+            world: match run.world {
+                scenario::World::Sim => WorldKind::Sim,
+                scenario::World::Tcp => WorldKind::Tcp,
+            },
+            scale: run.scale,
+            sizes: run.sizes.clone(),
+            fault_duration: run.fault_duration,
+            expect: Some(run.expect.clone()),
+            ..Self::default()
         }
     }
 }
@@ -60,12 +78,17 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
     let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
     let topology = topology(&client.name, &sizes);
-    let plan = Plan::new(case, &topology, split(choice.seed, "plan"))?;
+    let mut case = case.clone();
+    let mut notes = departures(&client.name, &sizes);
+    if let Some(instead) = choice.fault_duration {
+        let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
+        notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
+        case.fault_duration = instead;
+    }
+    let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
     let restart = under_test.timers().restart_period;
     let length = scenario::sizes::target_duration(case.warm_up, plan.last_heal(), restart);
     let expect = choice.expect.as_ref().unwrap_or(&case.expect);
-    let mut notes: Vec<String> = choice.note.iter().cloned().collect();
-    notes.extend(departures(&client.name, &sizes));
     Ok(Setup {
         file: file.name.clone(),
         line: case.line,

@@ -53,9 +53,13 @@ impl Recorder {
         self.inner().push(line);
     }
 
-    /// Takes up an event; of frequent kinds only so many.
+    /// Takes up an event; of frequent kinds only so many, and none after the end: what the world does while it is
+    /// taken down is not the run's.
     pub fn event(&self, at_ms: u64, what: Event) {
         let mut inner = self.inner();
+        if inner.run.end.is_some() {
+            return;
+        }
         let seen = match &what {
             Event::ConnOpened { .. } | Event::ConnClosed { .. } => &mut inner.conn_events,
             Event::ClientLogged { .. } => &mut inner.log_events,

@@ -1,6 +1,6 @@
 //! One seed for a run, split into named generators: a new user of randomness changes nobody else's numbers.
 
-/// The seed of the generator called `name`. SplitMix64 over FNV-1a of the name: both are fixed for ever, so a
+/// The seed of the generator called `name`. `SplitMix64` over FNV-1a of the name: both are fixed for ever, so a
 /// seed in an old report still means the same run.
 pub fn split(seed: u64, name: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;

@@ -184,6 +184,11 @@ pub(crate) const RUN: &[Key] = &[
     must("name", Shape::Text, "tikv_failure", "What the run is called."),
     key("world", Shape::Word(&["sim", "tcp"]), "Where it is run (default sim)."),
     key("scale", Shape::Count(1, 10_000), "By how much durations are divided (default 1)."),
+    key(
+        "faultDuration",
+        Shape::Duration,
+        "Replaces the case's, where a floor of the scale would outlast it.",
+    ),
     key("cluster", Shape::Map(CLUSTER), "Overrides the file's."),
     key("workload", Shape::Map(WORKLOAD), "Overrides the file's."),
     key("clients", Shape::Clients, "What these clients do in this run (default: as the entry says)."),

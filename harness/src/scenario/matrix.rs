@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use super::case::{self, Expect};
 use super::client_ref::ClientRef;
@@ -61,6 +62,8 @@ pub struct Run {
     pub scale: u32,
     /// Overrides the file's sizes.
     pub sizes: SizeSpec,
+    /// Replaces the case's `faultDuration`.
+    pub fault_duration: Option<Duration>,
 }
 
 /// A matrix, resolved.
@@ -174,7 +177,7 @@ fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Ve
     // Without them there is no matrix; the rest is still read, for its errors.
     let [(file, file_span), (case, case_span)] = [file, case].map(Option::unwrap_or_default);
     matrix.entries.push(Place { file: (file.to_owned(), file_span), case: (case.to_owned(), case_span) });
-    let mut add = |name: &str, world, scale, sizes: &SizeSpec, clients: &[Expected]| {
+    let mut add = |name: &str, (world, scale), fault_duration, sizes: &SizeSpec, clients: &[Expected]| {
         matrix.runs.extend(clients.iter().map(|c| Run {
             file: file.to_owned(),
             case: case.to_owned(),
@@ -185,9 +188,10 @@ fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Ve
             world,
             scale,
             sizes: sizes.clone(),
+            fault_duration,
         }));
     };
-    add("sim", World::Sim, 1, &SizeSpec::default(), &clients);
+    add("sim", (World::Sim, 1), None, &SizeSpec::default(), &clients);
     for node in f.list("runs", problems) {
         let Some(run) = Fields::of(node, "a run", RUN, problems) else { continue };
         let name = run.text("name", problems);
@@ -201,10 +205,11 @@ fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Ve
             problems
                 .push(problem.hint("its constants are the real ones: take `scale` out, or set `world: tcp`"));
         }
+        let fault_duration = run.duration("faultDuration", problems);
         let sizes = sizes::read(run.get("cluster"), run.get("workload"), problems);
         let own = run.get("clients").map(|n| read_clients(n, source, problems));
         let (name, _) = name.unwrap_or_default();
-        add(name, world, scale, &sizes, own.as_deref().unwrap_or(&clients));
+        add(name, (world, scale), fault_duration, &sizes, own.as_deref().unwrap_or(&clients));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The cases of `scenarios/reported`, made ready to run and to be changed.
 
+#![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,16 +14,27 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/reported")
 }
 
-/// The case of a file (without its ending), for a client, in the size of a run of the matrix (`sim`: as written).
+/// The first case of a file (without its ending), for a client, in the size of a run of the matrix (`sim`: as written).
 pub fn case(file: &str, client: &str, variant: &str, seed: u64) -> Setup {
-    let name = format!("{file}.yaml");
-    let loaded = load(&folder().join(&name)).unwrap_or_else(|error| panic!("{error}"));
-    let client = ClientRef::parse(client).unwrap();
-    let case = &loaded.cases[0];
+    made(file, None, client, variant, seed)
+}
+
+/// The case of this name, as written.
+pub fn named(file: &str, case: &str, client: &str, seed: u64) -> Setup {
+    made(file, Some(case), client, "sim", seed)
+}
+
+fn made(file: &str, name: Option<&str>, client: &str, variant: &str, seed: u64) -> Setup {
+    let file_name = format!("{file}.yaml");
+    let loaded = load(&folder().join(&file_name)).unwrap_or_else(|error| panic!("{error}"));
+    let case = loaded.cases.iter().find(|case| name.is_none_or(|name| case.name == name));
+    let case = case.unwrap_or_else(|| panic!("no case {name:?} in {file_name}"));
     let matrix = matrix::load(&folder().join(matrix::FILE_NAME)).unwrap_or_else(|error| panic!("{error}"));
-    let run = matrix.runs.iter().find(|run| run.file == name && run.case == case.name && run.name == variant);
-    let sizes = run.unwrap_or_else(|| panic!("no run `{variant}` of {name}")).sizes.clone();
-    setup(&loaded, case, &client, &Choice { seed, sizes, ..Choice::default() }).unwrap()
+    let of_case = |run: &&matrix::Run| run.file == file_name && run.case == case.name && run.name == variant;
+    let run = matrix.runs.iter().find(of_case);
+    let run = run.unwrap_or_else(|| panic!("no run `{variant}` of {}", case.name));
+    let client = ClientRef::parse(client).unwrap();
+    setup(&loaded, case, &client, &Choice { seed, expect: None, ..Choice::of(run) }).unwrap()
 }
 
 /// Runs it, and prints what came out for whoever reads a red test.

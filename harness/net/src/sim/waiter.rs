@@ -37,6 +37,11 @@ impl Waiter {
         if self.armed.is_some_and(|armed| armed <= at) {
             return;
         }
+        if tokio::runtime::Handle::try_current().is_err() {
+            // The runtime is gone or going: there is no clock to wait for, and nobody left who would.
+            waker.wake_by_ref();
+            return;
+        }
         self.armed = Some(at);
         let timer = match &mut self.timer {
             Some(timer) => {
