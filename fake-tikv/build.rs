@@ -17,5 +17,10 @@ fn main() -> io::Result<()> {
     let files = protox::compile(FILES, ["proto"]).map_err(io::Error::other)?;
     // maps in order, as everything that can reach a record;
     // keys and values as `Bytes`: a batch goes to three stores without being copied
-    tonic_prost_build::configure().build_transport(false).btree_map(".").bytes(".").compile_fds(files)
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .codec_path("crate::codec::SmallBuffers")
+        .btree_map(".")
+        .bytes(".")
+        .compile_fds(files)
 }

@@ -5,6 +5,7 @@
 //! * [`spec`](Spec): what a cluster is to be, what it has seen
 //! * [`data`]: the data set, as pure functions
 //! * [`proto`]: the wire protocol, generated from our own .proto files
+//! * `codec`: how its messages become bytes
 //! * `cluster`: stores, regions, leaders, epochs, timestamps: pure state
 //! * `storage`: what was written and not ingested, what was ingested, what is backed up
 //! * `shared`: both under one lock
@@ -14,6 +15,7 @@
 
 mod backup;
 mod cluster;
+mod codec;
 pub mod data;
 mod import;
 mod pd;

@@ -18,6 +18,7 @@ use hyper::server::conn::http2;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -173,11 +174,23 @@ struct Handlers {
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Handlers {
     fn execute(&self, handler: F) {
-        let counted = Counted::new(&self.streams);
-        self.tasks.spawn(async move {
-            let _counted = counted;
-            handler.await;
-        });
+        self.tasks.spawn(Handler { handler, _counted: Counted::new(&self.streams) });
+    }
+}
+
+pin_project! {
+    /// One handler, counted. Not an async block: that would keep the handler, which is large, twice.
+    struct Handler<F> {
+        #[pin]
+        handler: F,
+        _counted: Counted,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Handler<F> {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().handler.poll(cx)
     }
 }
 

@@ -24,7 +24,7 @@ fn lightning_as_reported_completes_when_all_stores_are_reset_once_after_the_heal
         "without the reset it hangs"
     );
     let healed = setup.plan.last_heal();
-    let at = healed + Duration::from_mins(13);
+    let at = healed + Duration::from_secs(13 * 60);
     setup.plan.injections.push(Injection {
         kind: "reset".into(),
         links: vec![Node::Store(1), Node::Store(2), Node::Store(3)],

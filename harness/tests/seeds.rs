@@ -78,7 +78,7 @@ fn the_fixed_clients_complete_without_a_finding() {
     clean("46321 fixed", |seed| {
         let mut setup = case(TIKV_FAILURE, "lightning@fixed", "reduced", seed);
         // two connections and ten minutes of reconnect back-off: see the matrix
-        setup.within = Some(std::time::Duration::from_mins(100));
+        setup.within = Some(std::time::Duration::from_secs(100 * 60));
         setup
     });
     clean("48352 fixed", |seed| case(STALL, "lightning@fixed", "sim", seed));

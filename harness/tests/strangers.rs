@@ -43,7 +43,7 @@ impl Client for Stranger {
     fn name(&self) -> &str {
         self.name
     }
-    fn revision(&self) -> &str {
+    fn revision(&self) -> &'static str {
         "1"
     }
     fn unit(&self) -> &'static str {
@@ -92,7 +92,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
             batch_bytes: 1,
             workers: 1,
             connections: 1,
-            duration: Duration::from_mins(2),
+            duration: Duration::from_secs(120),
         },
         plan: Plan {
             injections: vec![Injection {
@@ -105,7 +105,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
                 end: Duration::from_secs(80),
             }],
         },
-        recovery: Duration::from_mins(1),
+        recovery: Duration::from_secs(60),
         within: None,
         expect: Expect::default(),
         notes: vec![],

@@ -19,11 +19,14 @@ pub enum CtxError {
 
 /// A context. Cheap to clone; clones are the same context. Dropping one cancels nothing.
 #[derive(Clone, Debug)]
-pub struct Ctx {
+pub struct Ctx(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     token: CancellationToken,
     deadline: Option<Instant>,
-    error: Arc<OnceLock<CtxError>>,
-    parent: Option<Box<Ctx>>,
+    error: OnceLock<CtxError>,
+    parent: Option<Ctx>,
 }
 
 /// Cancels its context when it drops: Go's `defer cancel()`.
@@ -34,33 +37,32 @@ pub struct CancelOnDrop(Ctx);
 impl Ctx {
     /// A context that never ends by itself.
     pub fn background() -> Self {
-        Self { token: CancellationToken::new(), deadline: None, error: Arc::default(), parent: None }
+        Self::new(CancellationToken::new(), None, None)
     }
     /// A child, which [`Ctx::cancel`] ends alone.
     pub fn child(&self) -> Self {
-        Self {
-            token: self.token.child_token(),
-            deadline: self.deadline,
-            error: Arc::default(),
-            parent: Some(Box::new(self.clone())),
-        }
+        self.until(self.deadline())
     }
     /// A child that also ends after `timeout`.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        let mut child = self.child();
         let at = Instant::now() + timeout;
-        child.deadline = Some(self.deadline.map_or(at, |parents| parents.min(at)));
-        child
+        self.until(Some(self.deadline().map_or(at, |parents| parents.min(at))))
+    }
+    fn until(&self, deadline: Option<Instant>) -> Self {
+        Self::new(self.0.token.child_token(), deadline, Some(self.clone()))
+    }
+    fn new(token: CancellationToken, deadline: Option<Instant>, parent: Option<Self>) -> Self {
+        Self(Arc::new(Inner { token, deadline, error: OnceLock::new(), parent }))
     }
     /// When it ends at the latest, if it has a deadline.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.0.deadline
     }
     /// Ends it and its children. An end that came before, be it a deadline that nobody has noticed yet, stays the cause.
     pub fn cancel(&self) {
         let error = self.error().unwrap_or(CtxError::Canceled);
-        let _first_cause_stays = self.error.set(error);
-        self.token.cancel();
+        let _first_cause_stays = self.0.error.set(error);
+        self.0.token.cancel();
     }
     /// Ends it when the guard drops.
     pub fn cancel_on_drop(&self) -> CancelOnDrop {
@@ -68,15 +70,15 @@ impl Ctx {
     }
     /// Why it ended, if it has.
     pub fn error(&self) -> Option<CtxError> {
-        if let Some(&error) = self.error.get() {
+        if let Some(&error) = self.0.error.get() {
             return Some(error);
         }
-        if let Some(error) = self.parent.as_ref().and_then(|parent| parent.error()) {
+        if let Some(error) = self.0.parent.as_ref().and_then(|parent| parent.error()) {
             return Some(error);
         }
-        if self.deadline.is_some_and(|at| at <= Instant::now()) {
+        if self.0.deadline.is_some_and(|at| at <= Instant::now()) {
             self.expire();
-            return self.error.get().copied();
+            return self.0.error.get().copied();
         }
         None
     }
@@ -85,12 +87,12 @@ impl Ctx {
         if let Some(error) = self.error() {
             return error;
         }
-        match self.deadline {
-            None => self.token.cancelled().await,
+        match self.0.deadline {
+            None => self.0.token.cancelled().await,
             Some(at) => {
                 tokio::select! {
                     biased;
-                    () = self.token.cancelled() => {}
+                    () = self.0.token.cancelled() => {}
                     () = tokio::time::sleep_until(at) => self.expire(),
                 }
             }
@@ -106,8 +108,8 @@ impl Ctx {
         }
     }
     fn expire(&self) {
-        let _first_cause_stays = self.error.set(CtxError::DeadlineExceeded);
-        self.token.cancel();
+        let _first_cause_stays = self.0.error.set(CtxError::DeadlineExceeded);
+        self.0.token.cancel();
     }
 }
 

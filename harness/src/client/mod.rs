@@ -2,10 +2,12 @@
 //!
 //! * [`ctx`]: cancellation and deadlines as Go has them
 //! * [`grpc`]: a gRPC client with grpc-go's semantics, on the real h2
+//! * `chan`: Go's unbuffered channel
 //! * [`pd`]: a PD client over it
 //! * [`lightning`], [`br`]: models of the reported clients, with their real constants
 
 pub mod br;
+mod chan;
 pub mod ctx;
 pub mod grpc;
 pub mod lightning;

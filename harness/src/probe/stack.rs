@@ -1,9 +1,13 @@
 //! The stack of one task: the functions it is in, and the wait on top.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
+use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use unstuck_net::Clock;
 use unstuck_record::{Frame, Resource, Wait};
@@ -15,20 +19,24 @@ tokio::task_local! {
     pub(super) static CURRENT: Current;
 }
 
-/// One level of a task's stack.
+/// One level of a task's stack. Whatever costs something to say is said when a dump asks.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) token: u64,
-    pub(super) frame: Frame,
+    function: &'static str,
+    at: &'static Location<'static>,
     wait: Option<(Site, Instant)>,
 }
 
 impl Entry {
+    pub(super) fn frame(&self) -> Frame {
+        frame_at(self.function, self.at)
+    }
     pub(super) fn wait(&self, clock: &Clock) -> Option<Wait> {
         self.wait.as_ref().map(|(site, since)| Wait {
             site: site.name.to_owned(),
             resource: match &site.resource {
                 Awaited::Fixed(resource) => resource.clone(),
+                Awaited::Peer(addr, conn) => Resource::Link { addr: addr.to_string(), conn: *conn },
                 Awaited::Actors(actors) => actors.resource(),
                 Awaited::Held(holder) => lock::resource(site.name, holder),
             },
@@ -52,6 +60,7 @@ pub struct Site {
 #[derive(Clone, Debug)]
 enum Awaited {
     Fixed(Resource),
+    Peer(SocketAddr, u64),
     Actors(Actors),
     Held(Arc<Mutex<Option<u64>>>),
 }
@@ -60,6 +69,10 @@ impl Site {
     /// A wait for `resource`.
     pub fn new(name: &'static str, resource: Resource) -> Self {
         Self::of(name, Awaited::Fixed(resource))
+    }
+    /// A wait for the peer at `addr`, over the connection of that number (0: none yet).
+    pub fn peer(name: &'static str, addr: SocketAddr, conn: u64) -> Self {
+        Self::of(name, Awaited::Peer(addr, conn))
     }
     /// A wait for a channel or the like, on which the tasks of `actors` can act.
     pub fn on(name: &'static str, actors: &Actors) -> Self {
@@ -130,7 +143,7 @@ impl Drop for ActorGuard {
 /// Runs `future` as the function `name` on the current task's stack.
 #[track_caller]
 pub fn frame<F: Future>(name: &'static str, future: F) -> impl Future<Output = F::Output> {
-    entered(frame_at(name, Location::caller()), None, future)
+    Entered::new(name, Location::caller(), None, future)
 }
 
 /// Waits for `future` at a named site. Time counts from the first poll.
@@ -140,11 +153,11 @@ pub fn wait<F: Future>(site: Site, future: F) -> impl Future<Output = F::Output>
 }
 
 pub(super) fn wait_at<F: Future>(
-    at: &Location<'_>,
+    at: &'static Location<'static>,
     site: Site,
     future: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    entered(frame_at(site.name, at), Some(site), future)
+    Entered::new(site.name, at, Some(site), future)
 }
 
 /// Notes that the current task has done useful work.
@@ -152,14 +165,61 @@ pub fn progressed() {
     let _outside_a_task = CURRENT.try_with(Current::progressed);
 }
 
-async fn entered<F: Future>(frame: Frame, site: Option<Site>, future: F) -> F::Output {
-    let Ok(current) = CURRENT.try_with(Clone::clone) else { return future.await };
-    let token = current.token();
-    current.enter(Entry { token, frame, wait: site.map(|site| (site, Instant::now())) });
-    let _left = Left { current, token };
-    future.await
+pin_project! {
+    /// A future that stands on its task's stack from its first poll to its end. Not an async function: those keep
+    /// what they are given twice, so that nested frames would double in size with every level.
+    struct Entered<F> {
+        #[pin]
+        future: Option<F>,
+        function: &'static str,
+        at: &'static Location<'static>,
+        site: Option<Site>,
+        place: Place,
+    }
 }
 
+/// Where an [`Entered`] stands.
+#[derive(Debug)]
+enum Place {
+    Unpolled,
+    OnStack {
+        _left: Left,
+    },
+    /// Polled outside of a client's task, or over.
+    Nowhere,
+}
+
+impl<F> Entered<F> {
+    fn new(function: &'static str, at: &'static Location<'static>, site: Option<Site>, future: F) -> Self {
+        Self { future: Some(future), function, at, site, place: Place::Unpolled }
+    }
+}
+
+impl<F: Future> Future for Entered<F> {
+    type Output = F::Output;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let Place::Unpolled = this.place {
+            let site = this.site.take();
+            *this.place = CURRENT
+                .try_with(|current| {
+                    let wait = site.map(|site| (site, Instant::now()));
+                    let token = current.enter(Entry { function: this.function, at: this.at, wait });
+                    Place::OnStack { _left: Left { current: current.clone(), token } }
+                })
+                .unwrap_or(Place::Nowhere);
+        }
+        let future = this.future.as_mut().as_pin_mut();
+        let output = ready!(future.expect("it is not polled after its end").poll(cx));
+        // what it still holds goes while it is on the stack
+        this.future.set(None);
+        *this.place = Place::Nowhere;
+        Poll::Ready(output)
+    }
+}
+
+/// Takes its entry off the stack when it drops.
+#[derive(Debug)]
 struct Left {
     current: Current,
     token: u64,

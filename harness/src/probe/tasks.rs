@@ -59,7 +59,9 @@ struct Entered {
     polled: Instant,
     polls_at_this_instant: u64,
     progress: Option<Instant>,
-    stack: Vec<Entry>,
+    /// By the token that takes an entry off again.
+    stack: Vec<(u64, Entry)>,
+    entered: u64,
     abort: Option<AbortHandle>,
 }
 
@@ -122,6 +124,7 @@ impl Tasks {
                 polls_at_this_instant: 0,
                 progress: None,
                 stack: vec![],
+                entered: 0,
                 abort: None,
             },
         );
@@ -156,8 +159,8 @@ impl Tasks {
             since_ms: clock.ms_at(task.since),
             polled_ms: clock.ms_at(task.polled),
             progress_ms: task.progress.map(|at| clock.ms_at(at)),
-            wait: task.stack.iter().rev().find_map(|entry| entry.wait(&clock)),
-            frames: task.stack.iter().rev().map(|entry| entry.frame.clone()).collect(),
+            wait: task.stack.iter().rev().find_map(|(_, entry)| entry.wait(&clock)),
+            frames: task.stack.iter().rev().map(|(_, entry)| entry.frame()).collect(),
         });
         TaskDump { at_ms: 0, tasks: tasks.collect() }
     }
@@ -231,16 +234,18 @@ pub(super) struct Current {
 }
 
 impl Current {
-    /// Puts `entry` on top of this task's stack.
-    pub(super) fn enter(&self, entry: Entry) {
-        if let Some(task) = self.tasks.state().tasks.get_mut(&self.id) {
-            task.stack.push(entry);
-        }
+    /// Puts `entry` on top of this task's stack; the token takes it off.
+    pub(super) fn enter(&self, entry: Entry) -> u64 {
+        let mut state = self.tasks.state();
+        let Some(task) = state.tasks.get_mut(&self.id) else { return 0 };
+        task.entered += 1;
+        task.stack.push((task.entered, entry));
+        task.entered
     }
     /// Takes the entry with this token off, wherever it stands: branches of one task end in any order.
     pub(super) fn leave(&self, token: u64) {
         if let Some(task) = self.tasks.state().tasks.get_mut(&self.id)
-            && let Some(index) = task.stack.iter().rposition(|entry| entry.token == token)
+            && let Some(index) = task.stack.iter().rposition(|(of, _)| *of == token)
         {
             task.stack.remove(index);
         }
@@ -249,12 +254,6 @@ impl Current {
         if let Some(task) = self.tasks.state().tasks.get_mut(&self.id) {
             task.progress = Some(Instant::now());
         }
-    }
-    /// A number that this task's stack has not used yet.
-    pub(super) fn token(&self) -> u64 {
-        let state = self.tasks.state();
-        let top = state.tasks.get(&self.id).and_then(|task| task.stack.iter().map(|entry| entry.token).max());
-        top.unwrap_or(0) + 1
     }
 }
 

@@ -3,8 +3,8 @@
 use futures_util::future::select_all;
 
 use super::answers::Answer;
-use super::rendezvous::Chan;
 use super::tools::Tools;
+use crate::client::chan::Chan;
 use crate::client::ctx::Ctx;
 use crate::probe::{ActorGuard, Actors, Site, wait};
 

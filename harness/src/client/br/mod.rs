@@ -8,7 +8,6 @@
 //! * [`store_backup`], [`collector`]: the tasks of a round
 //! * [`store_manager`]: one connection a store
 //! * [`answers`], [`tree`], [`liveness`], [`retry`]: what answers, ranges, heartbeats and errors mean
-//! * [`rendezvous`]: Go's unbuffered channel
 //! * [`tools`], [`lines`]: what all of them need
 
 mod answers;
@@ -16,7 +15,6 @@ mod collector;
 mod lines;
 mod liveness;
 mod main_loop;
-mod rendezvous;
 mod retry;
 mod store_backup;
 mod store_manager;

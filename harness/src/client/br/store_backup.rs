@@ -11,9 +11,9 @@ use fake_tikv::proto::backup;
 use tonic::Status;
 
 use super::answers::Answer;
-use super::rendezvous::Chan;
 use super::retry::{AttemptError, Backoff, backup_retryable};
 use super::tools::Tools;
+use crate::client::chan::Chan;
 use crate::client::ctx::{Ctx, CtxError};
 use crate::client::grpc::{ClientConn, ClientStream, SendError};
 use crate::probe::{Actors, frame};

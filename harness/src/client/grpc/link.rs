@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use unstuck_record::Resource;
-
 use crate::probe::Site;
 
 /// The peer, and the connection to it.
@@ -18,6 +16,6 @@ pub(super) struct Link {
 impl Link {
     /// A wait for this peer.
     pub(super) fn site(&self, name: &'static str) -> Site {
-        Site::new(name, Resource::Link { addr: self.target.to_string(), conn: self.conn })
+        Site::peer(name, self.target, self.conn)
     }
 }

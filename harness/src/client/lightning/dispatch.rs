@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::backend::Backend;
 use super::call::call;
-use super::chan::Chan;
 use super::error::Error;
 use super::import::FirstError;
 use super::job::{Job, Stage};
 use super::retryer::Retryer;
 use super::wait_group::WaitGroup;
+use crate::client::chan::Chan;
 
 /// Tries of one job before the import fails; source: `maxWriteAndIngestRetryTimes`.
 const MAX_RETRIES: u32 = 30;
@@ -29,11 +29,11 @@ pub(super) async fn dispatch(
     first_error: FirstError,
     job_wg: WaitGroup,
 ) {
-    let _receives = from_workers.receives().join();
+    let _receives = from_workers.receives();
     let _pushes = retryer.pushes().join();
     let _owns = job_wg.owners().join();
     let dispatching = async {
-        while let Some(job) = from_workers.recv().await {
+        while let Some(job) = from_workers.recv("jobFromWorker").await {
             match &job.stage {
                 Stage::RegionScanned | Stage::Wrote(_) => put_back(&backend, &retryer, &first_error, job),
                 Stage::Ingested(_) => drop(job),

@@ -16,7 +16,6 @@ use tokio::task::JoinError;
 
 use super::backend::Backend;
 use super::call::call;
-use super::chan::Chan;
 use super::data::{Engine, Payload};
 use super::dispatch::dispatch;
 use super::error::Error;
@@ -29,6 +28,7 @@ use super::revision::Revision;
 use super::scan::{Backoff, generate_jobs, keys_per_region};
 use super::wait_group::WaitGroup;
 use super::worker::work;
+use crate::client::chan::Chan;
 use crate::client::ctx::Ctx;
 use crate::client::pd::{PdClient, PdOptions, TOOL_TIMEOUT};
 use crate::client::{Env, Failure};
@@ -93,8 +93,8 @@ async fn backend(
 }
 
 async fn do_import(tasks: &Tasks, backend: &Arc<Backend>, ctx: Ctx, workers: u32) -> Result<(), Failure> {
-    let to_worker: Chan<Job> = Chan::new("jobToWorker");
-    let from_worker: Chan<Job> = Chan::new("jobFromWorker");
+    let to_worker: Chan<Job> = Chan::new("jobToWorker", "jobToWorker");
+    let from_worker: Chan<Job> = Chan::new("jobFromWorker", "jobFromWorker");
     let job_wg = WaitGroup::new("jobWg");
     let first_error = FirstError { error: Arc::default(), workers: ctx.clone() };
     let retryer = Retryer::new(backend.clock);
@@ -135,7 +135,7 @@ async fn generate(
     to_worker: Chan<Job>,
     job_wg: WaitGroup,
 ) -> Result<(), Error> {
-    let _sends = to_worker.sends().join();
+    let _sends = to_worker.sends();
     let generating = async {
         for range in 0..backend.engine.ranges() {
             let keys = backend.engine.range(range);

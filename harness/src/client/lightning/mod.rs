@@ -14,11 +14,9 @@
 //! * [`scan`]: from ranges to jobs
 //! * [`job`], [`data`], [`error`]: a job, its batches, what can go wrong
 //! * [`pool`], [`limiter`], [`log`]: what the jobs share ([`backend`]); [`call`]: frames of a dump
-//! * [`chan`], [`wait_group`]: Go's unbuffered channel and `WaitGroup`
 
 mod backend;
 mod call;
-mod chan;
 mod data;
 mod dispatch;
 mod error;

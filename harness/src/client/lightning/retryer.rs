@@ -10,9 +10,9 @@ use unstuck_net::Clock;
 use unstuck_record::Resource;
 
 use super::call::call;
-use super::chan::Chan;
 use super::job::Job;
 use super::wait_group::WaitGroup;
+use crate::client::chan::Chan;
 use crate::client::ctx::Ctx;
 use crate::probe::{Actors, Site, wait};
 
@@ -69,7 +69,7 @@ impl Retryer {
 
     /// Puts jobs back into `to_worker` at their time, until the context ends. What still waits then is dropped.
     pub(super) async fn run(self, ctx: Ctx, to_worker: Chan<Job>, job_wg: WaitGroup) {
-        let _sends = to_worker.sends().join();
+        let _sends = to_worker.sends();
         let _owns = job_wg.owners().join();
         let putting_back = call("local.(*regionJobRetryer).run", async {
             loop {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn start() -> Fixture {
-        let (retryer, to_worker) = (Retryer::new(Clock::start()), Chan::new("test"));
+        let (retryer, to_worker) = (Retryer::new(Clock::start()), Chan::new("test", "test"));
         let (job_wg, ctx) = (WaitGroup::new("test"), Ctx::background());
         let run = retryer.clone().run(ctx.clone(), to_worker.clone(), job_wg.clone());
         Fixture { retryer, to_worker, job_wg, ctx, running: tokio::spawn(run) }
@@ -170,7 +170,7 @@ mod tests {
             });
         }
         async fn put_back(&self) -> u64 {
-            self.to_worker.recv().await.unwrap().keys.start
+            self.to_worker.recv("test").await.unwrap().keys.start
         }
     }
 

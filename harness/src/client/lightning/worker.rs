@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::backend::Backend;
 use super::call::call;
-use super::chan::Chan;
 use super::data::Payload;
 use super::error::Error;
 use super::ingest::ingest;
@@ -12,6 +11,7 @@ use super::job::{Job, Stage};
 use super::scan::generate_jobs;
 use super::wait_group::WaitGroup;
 use super::write::write_to_tikv;
+use crate::client::chan::Chan;
 use crate::client::ctx::Ctx;
 use crate::probe::progressed;
 
@@ -23,10 +23,10 @@ pub(super) async fn work(
     done: Chan<Job>,
     job_wg: WaitGroup,
 ) -> Result<(), Error> {
-    let _receives = jobs.receives().join();
-    let _sends = done.sends().join();
+    let _receives = jobs.receives();
+    let _sends = done.sends();
     let _owns = job_wg.owners().join();
-    while let Ok(Some(mut job)) = ctx.run(jobs.recv()).await {
+    while let Ok(Some(mut job)) = ctx.run(jobs.recv("jobToWorker")).await {
         backend.meter.attempt();
         let in_flight = backend.meter.job();
         let executed = call("local.(*Backend).executeJob", execute(&backend, &ctx, &mut job)).await;

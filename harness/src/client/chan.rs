@@ -20,7 +20,9 @@ pub(super) struct Chan<T>(Arc<Shared<T>>);
 struct Shared<T> {
     send_site: &'static str,
     state: Mutex<State<T>>,
+    /// One permit an offer; waiting receivers take their turns in order.
     changed: Notify,
+    senders: Actors,
     receivers: Actors,
 }
 
@@ -41,8 +43,14 @@ struct Offer<T> {
 impl<T> Chan<T> {
     /// An open channel. Senders wait at `send_site`, for whoever receives on `name`.
     pub(super) fn new(name: impl Into<String>, send_site: &'static str) -> Self {
-        let state = Mutex::new(State { offers: VecDeque::new(), last_id: 0, closed: false });
-        Self(Arc::new(Shared { send_site, state, changed: Notify::new(), receivers: Actors::new(name) }))
+        let name = name.into();
+        Self(Arc::new(Shared {
+            send_site,
+            state: Mutex::new(State { offers: VecDeque::new(), last_id: 0, closed: false }),
+            changed: Notify::new(),
+            senders: Actors::new(name.clone()),
+            receivers: Actors::new(name),
+        }))
     }
 
     /// Counts the current task among the receivers until the guard drops.
@@ -51,18 +59,30 @@ impl<T> Chan<T> {
         self.0.receivers.join()
     }
 
+    /// Counts the current task among the senders until the guard drops.
+    #[must_use = "the task stops being a sender when this guard drops"]
+    pub(super) fn sends(&self) -> ActorGuard {
+        self.0.senders.join()
+    }
+
     /// Waits until a receiver has taken `value`. Dropped before that, the value is nobody's.
     pub(super) async fn send(&self, value: T) {
         let (taken, when_taken) = oneshot::channel();
         let id = self.state().offer(value, taken);
         let _withdrawn = Withdraw { chan: self, id };
-        self.0.changed.notify_waiters();
+        self.0.changed.notify_one();
         // an error would mean that the offers were dropped with the channel, which we hold
         let _taken = wait(Site::on(self.0.send_site, &self.0.receivers), when_taken).await;
     }
 
+    /// The next value, waited for at `site`; `None` once the channel is closed and nothing is offered. Waiting for
+    /// ever is normal.
+    pub(super) async fn recv(&self, site: &'static str) -> Option<T> {
+        wait(Site::on(site, &self.0.senders).idle(), self.next()).await
+    }
+
     /// The next value; `None` once the channel is closed and nothing is offered. It has no wait site of its own:
-    /// it is a case of its caller's select.
+    /// it is a case of its caller's select. Dropped, it has taken nothing.
     pub(super) async fn next(&self) -> Option<T> {
         loop {
             let changed = self.0.changed.notified();
@@ -170,6 +190,28 @@ mod tests {
             sleep(Duration::from_millis(1)).await;
         }
         assert_eq!([chan.next().await, chan.next().await, chan.next().await], [Some(0), Some(1), Some(2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn receivers_are_served_in_the_order_in_which_they_came() {
+        let chan = chan();
+        let receive = |chan: Chan<u32>| tokio::spawn(async move { chan.recv("numbers").await });
+        let (first, second) = (receive(chan.clone()), receive(chan.clone()));
+        sleep(Duration::from_millis(1)).await;
+        chan.send(1).await;
+        chan.send(2).await;
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (Some(1), Some(2)));
+    }
+
+    /// Both offers come before anybody looks; the receiver that looks first must not keep the other asleep.
+    #[tokio::test(start_paused = true)]
+    async fn two_offers_at_once_reach_two_receivers() {
+        let chan = chan();
+        let receive = |chan: Chan<u32>| tokio::spawn(async move { chan.next().await });
+        let (one, two) = (receive(chan.clone()), receive(chan.clone()));
+        sleep(Duration::from_millis(1)).await;
+        tokio::join!(chan.send(1), chan.send(2));
+        assert_eq!([one.await.unwrap(), two.await.unwrap()].iter().flatten().sum::<u32>(), 3);
     }
 
     #[tokio::test(start_paused = true)]
