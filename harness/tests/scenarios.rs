@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use unstuck::run::batch::{Job, run_all};
+use unstuck::run::batch::{Job, WEDGED_AFTER, run_all};
 use unstuck::run::cases::{Choice, setup};
 use unstuck::scenario::{load, matrix};
 use unstuck_record::Verdict;
@@ -54,7 +54,9 @@ fn judge(path: &Path, run: &matrix::Run) -> Result<(), Failed> {
     let choice = Choice::of(run);
     let setup = setup(&file, case, &run.client, &choice).map_err(|error| error.to_string())?;
     let jobs = [Job { setup, record: None }];
-    let done = run_all(&jobs, 1, &AtomicBool::new(false), |_| {}).remove(0).expect("nobody interrupts");
+    let done = run_all(&jobs, 1, WEDGED_AFTER, &AtomicBool::new(false), |_| {})
+        .remove(0)
+        .expect("nobody interrupts");
     let judged = done.run.map_err(|error| error.to_string())?;
     match &judged.judgement {
         Some(judgement) if judgement.verdict == Verdict::Pass => Ok(()),

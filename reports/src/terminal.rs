@@ -30,6 +30,8 @@ impl Default for Style {
 pub struct Aside<'a> {
     /// Where the record is kept.
     pub record: Option<&'a str>,
+    /// Where the last task dump is kept, if the client did not end by itself.
+    pub dump: Option<&'a str>,
     /// How long the run took on the wall clock.
     pub wall_ms: Option<u64>,
 }

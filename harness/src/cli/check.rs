@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Exit;
+use super::{Exit, out};
 use crate::scenario::{self, Diagnostics, matrix};
 
 /// Arguments of `unstuck check`.
@@ -28,7 +28,7 @@ struct Count {
 /// Prints every problem on stdout, and a line of numbers.
 pub(super) fn run(args: &CheckArgs, colour: bool) -> Exit {
     let (text, exit) = report(&args.paths, colour);
-    print!("{text}");
+    out::say(&text);
     exit
 }
 

@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use unstuck_reports::text::clean;
+
 use super::Exit;
 use super::run::{RunArgs, Where};
 use crate::run::Setup;
 use crate::run::cases::{self, Choice};
 use crate::scenario::matrix::{self, Matrix};
-use crate::scenario::{self, Case, ClientRef, File, World, which_client};
+use crate::scenario::suggest::did_you_mean;
+use crate::scenario::{self, Case, ClientRef, File, NoClient, World, which_client};
 
 /// Every setup that the arguments ask for. All errors of all files are printed before it gives up.
 pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
     let mut chosen = vec![];
+    let (mut left_out, mut names) = (vec![], vec![]);
     let mut wrong = false;
     let mut tell = |text: String| {
         wrong = true;
@@ -34,6 +38,7 @@ pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
             None => Matrix::default(),
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        names.extend(file.cases.iter().map(|case| case.name.clone()));
         for case in file.cases.iter().filter(|case| args.case.as_ref().is_none_or(|name| *name == case.name))
         {
             match which_client(args.client.as_ref(), &file, case, Some((&matrix, &name))) {
@@ -41,6 +46,10 @@ pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
                     Ok(setups) => chosen.extend(setups),
                     Err(error) => tell(format!("error: {}: case `{}`: {error}", path.display(), case.name)),
                 },
+                // one client for a folder of cases: QA wants those that fit
+                Err(error @ NoClient::Another { .. }) if args.client.is_some() => {
+                    left_out.push(format!("{}: {error}", path.display()));
+                }
                 Err(error) => tell(format!("error: {}: {error}", path.display())),
             }
         }
@@ -48,14 +57,22 @@ pub(super) fn setups(args: &RunArgs, colour: bool) -> Result<Vec<Setup>, Exit> {
     if wrong {
         return Err(Exit::Scenario);
     }
-    if chosen.is_empty() {
+    let level = if chosen.is_empty() { "error" } else { "left out" };
+    for text in &left_out {
+        eprintln!("{level}: {}", clean(text));
+    }
+    if chosen.is_empty() && left_out.is_empty() {
         eprintln!(
             "error: no case to run{}",
-            args.case.as_ref().map_or(String::new(), |case| format!(": no case is called `{case}`"))
+            args.case.as_ref().map_or(String::new(), |case| nowhere(case, &names))
         );
-        return Err(Exit::Scenario);
     }
-    Ok(chosen)
+    if chosen.is_empty() { Err(Exit::Scenario) } else { Ok(chosen) }
+}
+
+fn nowhere(case: &str, names: &[String]) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    format!(": no case is called `{}`; {}", clean(case), clean(&did_you_mean(case, &names)))
 }
 
 fn seeds(

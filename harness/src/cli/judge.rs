@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Exit;
 use super::run::Printer;
+use super::{Exit, out};
 
 /// Arguments of `unstuck judge`.
 #[derive(Debug, Args)]
@@ -16,6 +16,9 @@ pub(super) struct JudgeArgs {
     /// One JSON object a record on stdout.
     #[arg(long)]
     json: bool,
+    /// The last task dump of each record after its report, in the form of a Go goroutine dump (debug=2).
+    #[arg(long, conflicts_with = "json")]
+    dump: bool,
 }
 
 pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
@@ -30,7 +33,11 @@ pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
             Ok((mut run, judgement)) => {
                 verdicts.push(judgement.verdict);
                 run.judgement = Some(judgement);
+                let dump = run.dumps.last().map(unstuck_reports::dump::go);
                 printer.case(run, Some(path), None);
+                if args.dump {
+                    out::say(dump.as_deref().unwrap_or("no task dump in this record\n"));
+                }
             }
             Err(error) => {
                 broken = true;

@@ -4,6 +4,7 @@ mod check;
 mod choose;
 mod exit;
 mod judge;
+mod out;
 mod results;
 mod run;
 mod schema;

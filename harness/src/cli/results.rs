@@ -1,14 +1,21 @@
 //! Where records go: a new numbered folder a run, a file a case.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::run::Setup;
 
+/// So many characters of a file's and a case's name: file systems take 255 bytes, and what follows must fit.
+const LONGEST: usize = 120;
+
 /// The folder of one run.
 #[derive(Debug)]
-pub(super) struct Results(PathBuf);
+pub(super) struct Results {
+    folder: PathBuf,
+    taken: BTreeSet<String>,
+}
 
 impl Results {
     /// Creates the next free `run-0001` in `folder`. Two runs at once get one each.
@@ -17,7 +24,7 @@ impl Results {
         for number in 1_u32.. {
             let path = folder.join(format!("run-{number:04}"));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self(path)),
+                Ok(()) => return Ok(Self { folder: path, taken: BTreeSet::new() }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -26,13 +33,22 @@ impl Results {
     }
 
     /// The record of one case: named after what it is, of characters that any file system takes.
-    pub(super) fn record(&self, setup: &Setup) -> PathBuf {
+    /// No two are the same.
+    pub(super) fn record(&mut self, setup: &Setup) -> PathBuf {
         let file = Path::new(&setup.file).file_stem().unwrap_or_default().to_string_lossy();
         let (client, revision) = (setup.client.name(), setup.client.revision());
         let (world, seed) = (setup.world, setup.seed);
-        let name = format!("{file}.{}.{client}-{revision}.{world}.{seed}", setup.case);
         let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-        let name: String = name.chars().map(safe).take(200).collect();
-        self.0.join(format!("{name}.jsonl"))
+        let case: String = format!("{file}.{}", setup.case).chars().map(safe).take(LONGEST).collect();
+        let first = format!("{case}.{client}-{revision}.{world}.{seed}");
+        let mut name = first.clone();
+        for number in 2_u32.. {
+            // not every file system tells `A` from `a`
+            if self.taken.insert(name.to_lowercase()) {
+                break;
+            }
+            name = format!("{first}-{number}");
+        }
+        self.folder.join(format!("{name}.jsonl"))
     }
 }

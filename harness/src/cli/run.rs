@@ -1,5 +1,6 @@
 //! `unstuck run [PATH…]`: runs scenarios and judges the client.
 
+use std::fmt;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,15 +9,17 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use indexmap::IndexMap;
 use unstuck_record::{EndReason, Run};
 use unstuck_reports::terminal::{Aside, Style};
+use unstuck_reports::text::clean;
 
 use super::results::Results;
 use super::screen::Screen;
 use super::table::Table;
-use super::{Exit, choose};
-use crate::run::WorldKind;
-use crate::run::batch::{self, Done, Job};
+use super::{Exit, choose, out};
+use crate::run::batch::{self, Done, Job, Progress};
+use crate::run::{Setup, WorldKind};
 use crate::scenario::ClientRef;
 
 /// Arguments of `unstuck run`.
@@ -87,7 +90,7 @@ pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
         Ok(setups) => setups,
         Err(exit) => return exit,
     };
-    let results = match Results::create(&args.results) {
+    let mut results = match Results::create(&args.results) {
         Ok(results) => results,
         Err(error) => {
             eprintln!(
@@ -108,14 +111,19 @@ pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
     };
     let mut screen = Screen::new(jobs.len(), args.quiet);
     let threads = args.jobs.map_or_else(cores, NonZero::get);
-    let done = batch::run_all(&jobs, threads, &stop, |progress| screen.show(progress));
+    let done = batch::run_all(&jobs, threads, batch::WEDGED_AFTER, &stop, |progress| {
+        if let Progress::Ended(index, done) = &progress {
+            write_dump(&jobs[*index], done);
+        }
+        screen.show(progress);
+    });
     report(args, colour, &jobs, done, stop.load(Ordering::Relaxed))
 }
 
 fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, interrupted: bool) -> Exit {
     let mut printer = Printer::new(args.json, colour);
     let mut table = (args.seeds.get() > 1).then(Table::default);
-    let (mut verdicts, mut broken) = (vec![], false);
+    let (mut verdicts, mut broken, mut not_run) = (vec![], false, NotRun::default());
     for (job, done) in jobs.iter().zip(done) {
         match done {
             Some(Done { run: Ok(run), wall }) => {
@@ -128,21 +136,63 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, i
             }
             Some(Done { run: Err(error), .. }) => {
                 broken = true;
-                eprintln!("error: case `{}` could not be run: {error}", job.setup.case);
+                eprintln!("error: case `{}` could not be run: {error}", clean(&job.setup.case));
             }
-            None => eprintln!("not run: case `{}`, seed {}", job.setup.case, job.setup.seed),
+            None => not_run.add(&job.setup),
         }
     }
     match table {
-        Some(table) if !args.json => print!("{table}"),
+        Some(table) if !args.json => out::say(&table.to_string()),
         _ => {}
     }
     printer.summary();
+    eprint!("{not_run}");
     match (interrupted, broken) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Harness,
         (false, false) => Exit::of(verdicts),
     }
+}
+
+/// Cases that never began, and how many of their seeds.
+#[derive(Default)]
+struct NotRun(IndexMap<(String, String), Vec<u64>>);
+
+impl NotRun {
+    fn add(&mut self, setup: &Setup) {
+        self.0.entry((setup.file.clone(), setup.case.clone())).or_default().push(setup.seed);
+    }
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ((file, case), seeds) in &self.0 {
+            write!(f, "not run: case `{}` of {}, seed {}", clean(case), clean(file), seeds[0])?;
+            match seeds.len() {
+                1 => writeln!(f)?,
+                count => writeln!(f, " and {} more", count - 1)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last task dump goes beside the record, in a form that tools for Go's dumps read; a client that ended by
+/// itself has left none.
+fn write_dump(job: &Job, done: &Done) {
+    let (Some(record), Ok(run)) = (&job.record, &done.run) else { return };
+    let ended = run.end.as_ref().is_some_and(|end| end.reason == EndReason::ClientEnded);
+    if let (false, Some(dump)) = (ended, run.dumps.last()) {
+        let path = dump_of(record);
+        if let Err(error) = std::fs::write(&path, unstuck_reports::dump::go(dump)) {
+            eprintln!("error: cannot write `{}`: {error}", path.display());
+        }
+    }
+}
+
+/// `case.goroutines.txt`, beside `case.jsonl`.
+fn dump_of(record: &Path) -> PathBuf {
+    record.with_extension("goroutines.txt")
 }
 
 /// The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process at once.
@@ -175,11 +225,13 @@ impl Printer {
         let Some(judgement) = &run.judgement else { return };
         let wall_ms = wall.map(|wall| wall.as_millis() as u64);
         if self.json {
-            println!("{}", unstuck_reports::json::case(&run, judgement, wall_ms));
+            out::say(&format!("{}\n", unstuck_reports::json::case(&run, judgement, wall_ms)));
         } else {
+            let dump =
+                record.map(dump_of).filter(|path| path.is_file()).map(|path| path.display().to_string());
             let record = record.map(|path| path.display().to_string());
-            let aside = Aside { record: record.as_deref(), wall_ms };
-            println!("{}", unstuck_reports::terminal::case(&run, judgement, aside, self.style));
+            let aside = Aside { record: record.as_deref(), dump: dump.as_deref(), wall_ms };
+            out::say(&format!("{}\n", unstuck_reports::terminal::case(&run, judgement, aside, self.style)));
         }
         self.runs.push(run);
     }
@@ -187,7 +239,7 @@ impl Printer {
     pub(super) fn summary(&self) {
         if !self.json && self.runs.len() > 1 {
             let judged = self.runs.iter().filter_map(|run| Some((run, run.judgement.as_ref()?)));
-            print!("{}", unstuck_reports::terminal::summary(judged, self.style));
+            out::say(&unstuck_reports::terminal::summary(judged, self.style));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ColorChoice;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use unstuck_reports::text::clean;
 
 use crate::run::batch::{Job, Progress};
 use crate::run::status::Shown;
@@ -68,7 +69,7 @@ impl Screen {
             "[{}/{}] {} {client} {} seed {}",
             index + 1,
             self.total,
-            setup.case,
+            clean(&setup.case),
             setup.world,
             setup.seed
         );

@@ -4,6 +4,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use unstuck_record::{Outcome, Run};
+use unstuck_reports::text::clean;
 
 /// Counts by case and client, in the order in which they came.
 #[derive(Debug, Default)]
@@ -50,9 +51,9 @@ impl fmt::Display for Table {
         for ((case, client), row) in &self.0 {
             let counts = OUTCOMES.iter().zip(row.outcomes).filter(|(_, count)| *count > 0);
             let counts: Vec<String> = counts.map(|((_, name), count)| format!("{count} {name}")).collect();
-            writeln!(f, "{case}  {client}  {} seeds: {}", row.seeds, counts.join(", "))?;
+            writeln!(f, "{}  {client}  {} seeds: {}", clean(case), row.seeds, counts.join(", "))?;
             for (found, count) in &row.found {
-                writeln!(f, "    {count} x {found}")?;
+                writeln!(f, "    {count} x {}", clean(found))?;
             }
             if row.found.is_empty() {
                 writeln!(f, "    no finding")?;

@@ -20,9 +20,9 @@ use crate::verdict;
 
 /// How often the screen and the watchdog look.
 const TICK: Duration = Duration::from_millis(100);
-/// A run's loop that has not turned for so many ticks (two minutes) is wedged: between two turns lie some
-/// hundredths of the run's whole work, which takes seconds on a slow machine.
-const WEDGED_TICKS: u32 = 1_200;
+/// A run's loop that has not turned for so long is wedged: between two turns lie some hundredths of the run's
+/// whole work, which takes seconds on a slow machine.
+pub const WEDGED_AFTER: Duration = Duration::from_secs(120);
 
 /// One case to run.
 #[derive(Clone, Debug)]
@@ -54,10 +54,11 @@ pub enum Progress<'a> {
 }
 
 /// Runs `jobs` on at most `threads` threads. Each answer is in its job's place; `None` if `stop` was set before
-/// the job began. Once `stop` is set, running cases end soon, heal their faults and keep what they know.
+/// the job began. A case whose loop does not turn for `wedged_after` is given up. Once `stop` is set, running cases end soon, heal their faults and keep what they know.
 pub fn run_all(
     jobs: &[Job],
     threads: usize,
+    wedged_after: Duration,
     stop: &AtomicBool,
     mut show: impl FnMut(Progress<'_>),
 ) -> Vec<Option<Done>> {
@@ -87,7 +88,7 @@ pub fn run_all(
                 for case in &running {
                     show(Progress::Running(case.index, case.status.shown()));
                 }
-                running.iter_mut().filter_map(Running::wedged).collect()
+                running.iter_mut().filter_map(|case| case.wedged(wedged_after)).collect()
             }
         };
         for (index, done) in ended {
@@ -126,18 +127,18 @@ impl Running {
     }
 
     /// Looks whether the loop has turned; if not for long, ends the case on paper.
-    fn wedged(&mut self) -> Option<(usize, Done)> {
+    fn wedged(&mut self, limit: Duration) -> Option<(usize, Done)> {
         let beats = self.status.beats();
         if beats != self.beats {
             (self.beats, self.still) = (beats, 0);
             return None;
         }
         self.still += 1;
-        if self.still < WEDGED_TICKS {
+        if TICK * self.still < limit {
             return None;
         }
         let (Some(recorder), tasks) = self.status.handles() else {
-            let run = Err(io::Error::other("the run never began: its first poll does not return"));
+            let run = Err(io::Error::other("without faults already, a poll of the client never returns"));
             return Some((self.index, Done { run, wall: TICK * self.still }));
         };
         let at_ms = self.status.shown().at_ms;

@@ -113,12 +113,10 @@ pub(super) async fn drive(
                 recorder.event(clock.ms(), Event::ClientEnded { error: error.clone() });
                 break (EndReason::ClientEnded, error);
             }
+            () = status.interruption() => break (EndReason::Interrupted, None),
             () = sleep_until(next_step) => plan.take_next(&world, recorder, &clock, status),
             () = tokio::time::sleep_until(next_sample) => {
                 probe.sample();
-                if status.interrupted() {
-                    break (EndReason::Interrupted, None);
-                }
                 if Instant::now() >= until {
                     break (EndReason::OutOfTime, None);
                 }

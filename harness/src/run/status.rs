@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use unstuck_record::Sample;
 
 use super::recorder::Recorder;
@@ -13,6 +14,7 @@ use crate::probe::Tasks;
 #[derive(Debug, Default)]
 pub struct Status {
     stop: AtomicBool,
+    stopped: Notify,
     beats: AtomicU64,
     shown: Mutex<Shown>,
     handles: Mutex<(Option<Recorder>, Option<Tasks>)>,
@@ -37,10 +39,17 @@ impl Status {
     /// Asks the case to end soon: faults are healed, what is known is recorded.
     pub fn interrupt(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.stopped.notify_one();
     }
     /// Whether it was asked to end.
     pub fn interrupted(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+    /// Waits until it is asked to end; one waiter at a time.
+    pub(super) async fn interruption(&self) {
+        while !self.interrupted() {
+            self.stopped.notified().await;
+        }
     }
     /// How often the run's loop has turned: a number that stands still is a poll that never returns.
     pub fn beats(&self) -> u64 {

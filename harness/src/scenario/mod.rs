@@ -25,7 +25,7 @@ pub mod schema;
 pub mod selector;
 pub mod sizes;
 pub mod source;
-mod suggest;
+pub(crate) mod suggest;
 pub mod units;
 pub mod which_client;
 

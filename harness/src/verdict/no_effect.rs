@@ -1,6 +1,6 @@
 //! No fault touched anything, so the run shows nothing.
 
-use unstuck_record::{Event, Evidence, Finding, FindingKind};
+use unstuck_record::{At, Event, Evidence, Finding, FindingKind};
 
 use super::{Facts, finding};
 
@@ -10,6 +10,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         return vec![];
     }
     let injected: Vec<usize> = (0..plan.len()).filter(|&fault| facts.was_injected(fault)).collect();
+    if injected.iter().any(|&fault| !told(facts, fault)) {
+        return vec![];
+    }
     let summary = match injected.len() {
         0 => "no fault was injected before the client ended",
         1 => "the fault touched nothing",
@@ -17,6 +20,13 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     };
     let evidence = injected.iter().map(|&fault| format!("{}: touched nothing", facts.fault_text(fault)));
     vec![Finding { evidence: evidence.collect(), ..finding(FindingKind::NoEffect, summary) }]
+}
+
+/// Whether the record tells what a fault touched: that of a killed or a wedged run does not.
+fn told(facts: &Facts<'_>, index: usize) -> bool {
+    let at_the_end = facts.run.end.as_ref().is_some_and(|end| index < end.evidence.len());
+    let healed = |event: &At<Event>| matches!(event.what, Event::FaultHealed { fault, .. } if fault == index);
+    at_the_end || facts.run.events.iter().any(healed)
 }
 
 /// Whether a fault is known to have touched something, from its heal or from the end.

@@ -38,6 +38,9 @@ pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) ->
     if let Some(record) = aside.record {
         let _infallible = writeln!(out, "{:<11}{}", "record", clean(record));
     }
+    if let Some(dump) = aside.dump {
+        let _infallible = writeln!(out, "{:<11}{}", "goroutines", clean(dump));
+    }
     out
 }
 
