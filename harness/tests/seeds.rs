@@ -13,7 +13,7 @@ use std::thread::available_parallelism;
 use support::case;
 use unstuck::fault::Plan;
 use unstuck::run::Setup;
-use unstuck::run::batch::{Job, run_all};
+use unstuck::run::batch::{Job, WEDGED_AFTER, run_all};
 use unstuck_record::{FindingKind, Outcome};
 
 const TIKV_FAILURE: &str = "tidb-46321-tikv-failure";
@@ -28,7 +28,7 @@ fn seeds() -> u64 {
 fn outcomes(setup: impl Fn(u64) -> Setup) -> BTreeMap<u64, (Outcome, Vec<FindingKind>)> {
     let jobs: Vec<Job> = (1..=seeds()).map(|seed| Job { setup: setup(seed), record: None }).collect();
     let threads = available_parallelism().map_or(2, Into::into);
-    let done = run_all(&jobs, threads, &AtomicBool::new(false), |_| {});
+    let done = run_all(&jobs, threads, WEDGED_AFTER, &AtomicBool::new(false), |_| {});
     let judged = jobs.iter().zip(done).map(|(job, done)| {
         let run = done.unwrap().run.unwrap();
         let judgement = run.judgement.unwrap();
