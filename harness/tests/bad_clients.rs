@@ -39,7 +39,7 @@ impl Client for Broken {
     fn name(&self) -> &str {
         self.name
     }
-    fn revision(&self) -> &str {
+    fn revision(&self) -> &'static str {
         "1"
     }
     fn unit(&self) -> &'static str {
@@ -104,7 +104,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 end: Duration::from_secs(30),
             }],
         },
-        recovery: Duration::from_mins(1),
+        recovery: Duration::from_secs(60),
         within: None,
         expect: Expect::default(),
         notes: vec![],
@@ -164,7 +164,7 @@ fn a_loop_that_is_always_ready_is_a_spin() {
     let runs = batch(&[
         job("spins", Node::Pd(0), || {
             Box::pin(async {
-                let until = Instant::now() + Duration::from_mins(60);
+                let until = Instant::now() + Duration::from_secs(3600);
                 while Instant::now() < until {
                     tokio::task::yield_now().await;
                 }

@@ -85,8 +85,9 @@ fn client(text: &str) -> Result<ClientRef, String> {
     ClientRef::parse(text).map_err(|error| format!("{}; {}", error.message, error.hint))
 }
 
-pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
-    let setups = match choose::setups(args, colour) {
+/// Runs and reports; `colour` is for stdout, `colour_errors` for stderr.
+pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
+    let setups = match choose::setups(args, colour_errors) {
         Ok(setups) => setups,
         Err(exit) => return exit,
     };
