@@ -39,7 +39,7 @@ impl Client for Broken {
     fn name(&self) -> &str {
         self.name
     }
-    fn revision(&self) -> &str {
+    fn revision(&self) -> &'static str {
         "1"
     }
     fn unit(&self) -> &'static str {
@@ -104,9 +104,10 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 end: Duration::from_secs(30),
             }],
         },
-        recovery: Duration::from_mins(1),
+        recovery: Duration::from_secs(60),
         within: None,
         expect: Expect::default(),
+        variant: None,
         notes: vec![],
     };
     Job { setup, record: None }
