@@ -107,6 +107,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
         recovery: Duration::from_secs(60),
         within: None,
         expect: Expect::default(),
+        variant: None,
         notes: vec![],
     };
     Job { setup, record: None }

@@ -108,6 +108,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
         recovery: Duration::from_secs(60),
         within: None,
         expect: Expect::default(),
+        variant: None,
         notes: vec![],
     };
     let run = run_case(&setup, None, &Arc::new(Status::default())).unwrap();

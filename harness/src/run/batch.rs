@@ -54,7 +54,8 @@ pub enum Progress<'a> {
 }
 
 /// Runs `jobs` on at most `threads` threads. Each answer is in its job's place; `None` if `stop` was set before
-/// the job began. A case whose loop does not turn for `wedged_after` is given up. Once `stop` is set, running cases end soon, heal their faults and keep what they know.
+/// the job began. A case whose loop does not turn for `wedged_after` is given up. Once `stop` is set, running cases
+/// end soon, heal their faults and keep what they know.
 pub fn run_all(
     jobs: &[Job],
     threads: usize,

@@ -27,6 +27,8 @@ pub struct Choice {
     pub sizes: SizeSpec,
     /// A duration that replaces the case's `faultDuration`.
     pub fault_duration: Option<Duration>,
+    /// The run of the matrix that these are from; `None`: the case as written.
+    pub variant: Option<String>,
     /// An expectation that replaces the case's.
     pub expect: Option<scenario::Expect>,
 }
@@ -39,6 +41,7 @@ impl Default for Choice {
             seed: 1,
             sizes: SizeSpec::default(),
             fault_duration: None,
+            variant: None,
             expect: None,
         }
     }
@@ -55,6 +58,7 @@ impl Choice {
             scale: run.scale,
             sizes: run.sizes.clone(),
             fault_duration: run.fault_duration,
+            variant: (run.name != matrix::AS_WRITTEN).then(|| run.name.clone()),
             expect: Some(run.expect.clone()),
             ..Self::default()
         }
@@ -109,6 +113,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         recovery: case.recovery,
         within: expect.within,
         expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
+        variant: choice.variant.clone(),
         notes,
     })
 }

@@ -112,6 +112,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         links: vec![],
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
+        variant: setup.variant.clone(),
         notes: setup.notes.clone(),
     }
 }

@@ -39,6 +39,8 @@ pub struct Setup {
     pub within: Option<Duration>,
     /// What is expected.
     pub expect: Expect,
+    /// The run of the matrix that the sizes are from, for the command that runs it again.
+    pub variant: Option<String>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
 }

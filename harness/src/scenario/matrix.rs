@@ -22,6 +22,9 @@ use super::suggest::did_you_mean;
 /// The name of the file, in the folder that it speaks of.
 pub const FILE_NAME: &str = "matrix.yaml";
 
+/// The name of the run in which a case is as its file says, in virtual time.
+pub const AS_WRITTEN: &str = "sim";
+
 /// Where a case is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum World {
@@ -191,7 +194,7 @@ fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Ve
             fault_duration,
         }));
     };
-    add("sim", (World::Sim, 1), None, &SizeSpec::default(), &clients);
+    add(AS_WRITTEN, (World::Sim, 1), None, &SizeSpec::default(), &clients);
     for node in f.list("runs", problems) {
         let Some(run) = Fields::of(node, "a run", RUN, problems) else { continue };
         let name = run.text("name", problems);

@@ -46,6 +46,7 @@ impl RunBuilder {
             links: vec![],
             limits,
             expect: Expect::default(),
+            variant: None,
             notes: vec![],
         };
         let mut run = Run::new(header);

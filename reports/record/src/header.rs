@@ -38,6 +38,9 @@ pub struct Header {
     pub limits: Limits,
     /// What the scenario expects.
     pub expect: Expect,
+    /// The run of the folder's matrix whose sizes were taken, e.g. `reduced`; `None`: the case as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Departures from the defaults that a reader must know, e.g. `32 streams a connection`.
     pub notes: Vec<String>,
 }

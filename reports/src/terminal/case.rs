@@ -194,12 +194,19 @@ pub(crate) fn end_ms(run: &Run) -> u64 {
 /// The command that runs this case again.
 pub(crate) fn again(run: &Run) -> String {
     let header = &run.header;
-    format!(
+    let mut command = format!(
         "unstuck run {} --case {} --client {} --seed {} --world {}",
         shell(&header.file),
         shell(&header.case),
         shell(&header.client),
         header.seed,
         shell(&header.world)
-    )
+    );
+    if let Some(variant) = &header.variant {
+        let _infallible = write!(command, " --variant {}", shell(variant));
+    }
+    if header.scale != 1 {
+        let _infallible = write!(command, " --scale {}", header.scale);
+    }
+    command
 }
