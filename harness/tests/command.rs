@@ -188,6 +188,29 @@ fn an_interrupted_run_ends_its_record_and_names_what_was_not_run() {
 }
 
 #[test]
+fn the_fault_free_run_can_be_interrupted_too() {
+    let folder = Folder::new("baseline");
+    let file = format!("{REPORTED}/tidb-48352-stall-then-reset.yaml");
+    let mut child = folder.command(&["run", &file]).spawn().unwrap();
+    until_said(&mut child, "[1/1]");
+    signal(&child, "-INT");
+    let (code, out, err) = said(&child.wait_with_output().unwrap());
+    assert_eq!(code, Some(130), "{err}");
+    assert!(out.starts_with("UNKNOWN ") && out.contains("interrupted, at "), "{out}");
+}
+
+#[test]
+fn what_only_looks_like_a_scenario_file_is_not_waited_for() {
+    let folder = Folder::new("pipe-file");
+    folder.file("two.yaml", TWO);
+    fs::create_dir(folder.0.join("old.yaml")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.0.join("a.yaml")).status().unwrap().success());
+    let (code, out, err) = folder.run(&["run", ".", "--client", "lightning@fixed"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("PASS goes_down"), "{out}");
+}
+
+#[test]
 fn an_interrupted_batch_of_seeds_says_how_many_were_not_run() {
     let folder = Folder::new("seeds");
     let file = format!("{REPORTED}/tidb-46321-tikv-failure.yaml");

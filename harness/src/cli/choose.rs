@@ -124,7 +124,8 @@ pub(super) fn files(paths: &[PathBuf], tell: &mut impl FnMut(String)) -> Vec<Pat
             Ok(entries) => {
                 let mut inside: Vec<PathBuf> =
                     entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-                inside.retain(|path| is_scenario(path));
+                // a pipe that is called `x.yaml` would be waited for
+                inside.retain(|path| is_scenario(path) && path.is_file());
                 inside.sort();
                 if inside.is_empty() {
                     tell(format!("error: no scenario file (`*.yaml`, `*.yml`) in `{}`", path.display()));
