@@ -52,9 +52,9 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Harness } else { Exit::Pass }.into();
         }
     };
-    let colour = screen::colour(args.color);
+    let colour = screen::colour(args.color, &std::io::stdout());
     match args.command {
-        Command::Run(args) => run::run(&args, colour),
+        Command::Run(run) => run::run(&run, colour, screen::colour(args.color, &std::io::stderr())),
         Command::Judge(args) => judge::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Schema(args) => schema::run(&args),

@@ -85,8 +85,9 @@ fn client(text: &str) -> Result<ClientRef, String> {
     ClientRef::parse(text).map_err(|error| format!("{}; {}", error.message, error.hint))
 }
 
-pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
-    let setups = match choose::setups(args, colour) {
+/// Runs and reports; `colour` is for stdout, `colour_errors` for stderr.
+pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
+    let setups = match choose::setups(args, colour_errors) {
         Ok(setups) => setups,
         Err(exit) => return exit,
     };
@@ -100,8 +101,11 @@ pub(super) fn run(args: &RunArgs, colour: bool) -> Exit {
             return Exit::Harness;
         }
     };
-    let jobs: Vec<Job> =
-        setups.into_iter().map(|setup| Job { record: Some(results.record(&setup)), setup }).collect();
+    let verdict_only = args.seeds.get() > 1 && !args.json;
+    let jobs: Vec<Job> = setups
+        .into_iter()
+        .map(|setup| Job { record: Some(results.record(&setup)), setup, verdict_only })
+        .collect();
     let stop = match interrupts() {
         Ok(stop) => stop,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! What is shown while cases run: progress bars on a terminal, one plain line an event elsewhere. All on stderr.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -11,12 +12,17 @@ use unstuck_reports::text::clean;
 use crate::run::batch::{Job, Progress};
 use crate::run::status::Shown;
 
-/// Whether to colour what goes to stdout.
-pub(super) fn colour(choice: ColorChoice) -> bool {
+/// Whether to colour what goes to `stream`.
+pub(super) fn colour(choice: ColorChoice, stream: &impl IsTerminal) -> bool {
+    coloured(choice, stream.is_terminal(), std::env::var_os("NO_COLOR").as_deref())
+}
+
+/// An empty `NO_COLOR` is none, as its authors have it.
+fn coloured(choice: ColorChoice, terminal: bool, no_color: Option<&OsStr>) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        ColorChoice::Auto => terminal && no_color.is_none_or(OsStr::is_empty),
     }
 }
 
@@ -74,7 +80,7 @@ impl Screen {
             setup.seed
         );
         let bar = self.bars.as_ref().map(|bars| {
-            let style = ProgressStyle::with_template("{spinner} {msg}").expect("a fixed template");
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("a fixed template");
             bars.add(ProgressBar::new_spinner().with_style(style).with_message(title.clone()))
         });
         if bar.is_none() {
@@ -116,4 +122,17 @@ impl Screen {
 /// `66m 03s`
 fn minutes(at: Duration) -> String {
     format!("{}m {:02}s", at.as_secs() / 60, at.as_secs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_owner_does_not_mind() {
+        use ColorChoice::{Always, Auto, Never};
+        let (yes, empty) = (Some(OsStr::new("1")), Some(OsStr::new("")));
+        assert!(coloured(Auto, true, None) && coloured(Auto, true, empty) && coloured(Always, false, yes));
+        assert!(!coloured(Auto, true, yes) && !coloured(Auto, false, None) && !coloured(Never, true, None));
+    }
 }
