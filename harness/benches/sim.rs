@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p unstuck --bench sim`, or one of them: `cargo bench -p unstuck --bench sim -- calls`.
 //!
-//! * `calls`: unary calls of PD's GetStore by our gRPC client, in a client's task, straight to the fake cluster and
+//! * `calls`: unary calls of PD's `GetStore` by our gRPC client, in a client's task, straight to the fake cluster and
 //!   through a proxy, by one caller and by 32 at a time. A world has one thread that never sleeps, so items a second
 //!   are calls a CPU second.
 //! * `reduced`: the case of tidb 46321 with 32 streams on 2 connections a store, from setup to verdict, its

@@ -73,7 +73,7 @@ impl Ctx {
         if let Some(&error) = self.0.error.get() {
             return Some(error);
         }
-        if let Some(error) = self.0.parent.as_ref().and_then(|parent| parent.error()) {
+        if let Some(error) = self.0.parent.as_ref().and_then(Ctx::error) {
             return Some(error);
         }
         if self.0.deadline.is_some_and(|at| at <= Instant::now()) {

@@ -61,7 +61,7 @@ struct Entered {
     progress: Option<Instant>,
     /// By the token that takes an entry off again.
     stack: Vec<(u64, Entry)>,
-    entered: u64,
+    last_token: u64,
     abort: Option<AbortHandle>,
 }
 
@@ -124,7 +124,7 @@ impl Tasks {
                 polls_at_this_instant: 0,
                 progress: None,
                 stack: vec![],
-                entered: 0,
+                last_token: 0,
                 abort: None,
             },
         );
@@ -238,9 +238,9 @@ impl Current {
     pub(super) fn enter(&self, entry: Entry) -> u64 {
         let mut state = self.tasks.state();
         let Some(task) = state.tasks.get_mut(&self.id) else { return 0 };
-        task.entered += 1;
-        task.stack.push((task.entered, entry));
-        task.entered
+        task.last_token += 1;
+        task.stack.push((task.last_token, entry));
+        task.last_token
     }
     /// Takes the entry with this token off, wherever it stands: branches of one task end in any order.
     pub(super) fn leave(&self, token: u64) {
