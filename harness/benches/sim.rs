@@ -29,10 +29,6 @@ use unstuck::scenario::{ClientRef, load, matrix};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::{Clock, Net};
 
-/// As in the command.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const CALLS: usize = 6_400;
 const FILE: &str = "tidb-46321-tikv-failure.yaml";
 
