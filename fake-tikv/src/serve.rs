@@ -40,6 +40,9 @@ pub(crate) struct Limits {
 
 /// Bytes of a connection that may arrive before handlers read them. A store's gRPC library widens the connection's window
 /// with what its streams have open, so one slow stream never holds up another: this is wide enough for the same.
+///
+/// Half of it is also h2's budget for small DATA frames that no handler has read yet (at most 256 bytes each): 131,000 of
+/// them before it ends the connection for abuse, where 1024 streams have one or two. hyper has no other knob for that.
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
 /// Streams that a client may reset before they were accepted, and that we may reset for its errors, before the HTTP/2 stack

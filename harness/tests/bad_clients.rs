@@ -110,7 +110,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
         variant: None,
         notes: vec![],
     };
-    Job { setup, record: None }
+    Job { setup, record: None, verdict_only: false }
 }
 
 fn fine() -> Job {

@@ -53,7 +53,7 @@ fn judge(path: &Path, run: &matrix::Run) -> Result<(), Failed> {
     let case = case.ok_or_else(|| format!("{} has no case `{}`", file.name, run.case))?;
     let choice = Choice::of(run);
     let setup = setup(&file, case, &run.client, &choice).map_err(|error| error.to_string())?;
-    let jobs = [Job { setup, record: None }];
+    let jobs = [Job { setup, record: None, verdict_only: false }];
     let done = run_all(&jobs, 1, WEDGED_AFTER, &AtomicBool::new(false), |_| {})
         .remove(0)
         .expect("nobody interrupts");

@@ -26,7 +26,8 @@ fn seeds() -> u64 {
 
 /// What came out, by seed.
 fn outcomes(setup: impl Fn(u64) -> Setup) -> BTreeMap<u64, (Outcome, Vec<FindingKind>)> {
-    let jobs: Vec<Job> = (1..=seeds()).map(|seed| Job { setup: setup(seed), record: None }).collect();
+    let jobs: Vec<Job> =
+        (1..=seeds()).map(|seed| Job { setup: setup(seed), record: None, verdict_only: true }).collect();
     let threads = available_parallelism().map_or(2, Into::into);
     let done = run_all(&jobs, threads, WEDGED_AFTER, &AtomicBool::new(false), |_| {});
     let judged = jobs.iter().zip(done).map(|(job, done)| {

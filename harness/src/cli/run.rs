@@ -101,8 +101,11 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
             return Exit::Harness;
         }
     };
-    let jobs: Vec<Job> =
-        setups.into_iter().map(|setup| Job { record: Some(results.record(&setup)), setup }).collect();
+    let verdict_only = args.seeds.get() > 1 && !args.json;
+    let jobs: Vec<Job> = setups
+        .into_iter()
+        .map(|setup| Job { record: Some(results.record(&setup)), setup, verdict_only })
+        .collect();
     let stop = match interrupts() {
         Ok(stop) => stop,
         Err(error) => {
