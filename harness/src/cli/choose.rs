@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use unstuck_reports::text::clean;
 
 use super::Exit;
-use super::run::{RunArgs, Where};
+use super::args::{RunArgs, Where};
 use crate::run::Setup;
 use crate::run::cases::{self, Choice};
 use crate::scenario::matrix::{self, Matrix};

@@ -1,5 +1,6 @@
 //! The `unstuck` command: arguments, one file a subcommand, exit codes. Only here reports meet the rest.
 
+mod args;
 mod check;
 mod choose;
 mod exit;
@@ -34,7 +35,7 @@ const EXITS: &str = "Exit codes: 0 all pass, 1 a case failed, 2 unknown only, 3 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs scenarios and judges the client.
-    Run(run::RunArgs),
+    Run(args::RunArgs),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
     /// Tells all errors of scenario files, without running them.
