@@ -68,7 +68,6 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, i
         match done {
             Some(Done { run: Ok(run), wall }) => {
                 verdicts.extend(run.judgement.as_ref().map(|judgement| judgement.verdict));
-                broken |= run.end.as_ref().is_some_and(|end| end.reason == EndReason::Wedged);
                 match &mut table {
                     Some(table) if !args.json => table.add(&run),
                     _ => printer.case(run, job.record.as_deref(), Some(wall)),
