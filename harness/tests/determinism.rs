@@ -8,12 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fake_tikv::{Observed, Speed};
-use support::case;
-use unstuck::client::{Client, Env, Failure, Timers, Workload};
-use unstuck::probe::meter::Counts;
+use support::{Around, case};
 use unstuck::run::{Setup, Status, run_case};
-use unstuck_record::{Run, Work};
+use unstuck_record::Run;
 
 /// How often each case is run; `UNSTUCK_RUNS` sets another number (the nightly runs 100).
 fn runs() -> u32 {
@@ -43,8 +40,8 @@ fn same_every_time(file: &str, client: &str, variant: &str) {
         assert_eq!(first_difference(&first, &again), None, "run {run} of {file}");
     }
     // once across a second of the wall clock, in the middle of the run
-    let napping = Napping { client: Arc::clone(&setup.client), samples: AtomicU32::new(0) };
-    let across = record(&Setup { client: Arc::new(napping), ..setup }, file);
+    let client = Around { client: Arc::clone(&setup.client), start: |_| {}, sample: Box::new(napping()) };
+    let across = record(&Setup { client: Arc::new(client), ..setup }, file);
     assert_eq!(first_difference(&first, &across), None, "across a second of the wall clock");
 }
 
@@ -73,43 +70,13 @@ fn another_seed_picks_another_store() {
     assert!((2..12).any(|seed| nodes(seed) != first), "ten seeds picked the same store");
 }
 
-/// The same client, but once in a while its harness sleeps on the wall clock, which nobody may notice.
-#[derive(Debug)]
-struct Napping {
-    client: Arc<dyn Client>,
-    samples: AtomicU32,
-}
-
-impl Client for Napping {
-    fn name(&self) -> &str {
-        self.client.name()
-    }
-    fn revision(&self) -> &str {
-        self.client.revision()
-    }
-    fn unit(&self) -> &'static str {
-        self.client.unit()
-    }
-    fn timers(&self) -> Timers {
-        self.client.timers()
-    }
-    fn speed(&self, workload: &Workload, stores: u32) -> Speed {
-        self.client.speed(workload, stores)
-    }
-    fn run(&self, env: Env) -> std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
-        self.client.run(env)
-    }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the wall clock is to pass while the virtual one stands still"
-    )]
-    fn progress(&self, seen: &Observed, counts: &Counts) -> (u64, u64) {
-        if [100, 700].contains(&self.samples.fetch_add(1, Ordering::Relaxed)) {
+/// Sleeps on the wall clock at two of its calls, which nobody may notice.
+#[expect(clippy::disallowed_methods, reason = "the wall clock is to pass while the virtual one stands still")]
+fn napping() -> impl Fn() + Send + Sync {
+    let samples = AtomicU32::new(0);
+    move || {
+        if [100, 700].contains(&samples.fetch_add(1, Ordering::Relaxed)) {
             std::thread::sleep(std::time::Duration::from_millis(1100));
         }
-        self.client.progress(seen, counts)
-    }
-    fn audit(&self, seen: &Observed, counts: &Counts) -> Work {
-        self.client.audit(seen, counts)
     }
 }

@@ -2,13 +2,18 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
+use fake_tikv::{Observed, Speed};
+use unstuck::client::{Client, Env, Failure, Timers, Workload};
+use unstuck::probe::meter::Counts;
 use unstuck::run::cases::{Choice, setup};
 use unstuck::run::{Setup, Status, run_case};
 use unstuck::scenario::{ClientRef, load, matrix};
-use unstuck_record::{Judgement, Outcome, Run};
+use unstuck_record::{Judgement, Outcome, Run, Work};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/reported")
@@ -53,4 +58,46 @@ pub fn judgement(run: &Run) -> &Judgement {
 pub fn outcome(run: &Run) -> (Outcome, Option<&str>) {
     let first = judgement(run).findings.first();
     (judgement(run).outcome, first.and_then(|finding| finding.wait_site.as_deref()))
+}
+
+/// A client with something done around it: before it starts, and whenever its progress is sampled.
+pub struct Around {
+    pub client: Arc<dyn Client>,
+    pub start: fn(&Env),
+    pub sample: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.fmt(f)
+    }
+}
+
+impl Client for Around {
+    fn name(&self) -> &str {
+        self.client.name()
+    }
+    fn revision(&self) -> &str {
+        self.client.revision()
+    }
+    fn unit(&self) -> &'static str {
+        self.client.unit()
+    }
+    fn timers(&self) -> Timers {
+        self.client.timers()
+    }
+    fn speed(&self, workload: &Workload, stores: u32) -> Speed {
+        self.client.speed(workload, stores)
+    }
+    fn run(&self, env: Env) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
+        (self.start)(&env);
+        self.client.run(env)
+    }
+    fn progress(&self, seen: &Observed, counts: &Counts) -> (u64, u64) {
+        (self.sample)();
+        self.client.progress(seen, counts)
+    }
+    fn audit(&self, seen: &Observed, counts: &Counts) -> Work {
+        self.client.audit(seen, counts)
+    }
 }
