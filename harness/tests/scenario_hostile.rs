@@ -105,6 +105,22 @@ fn the_good_file_is_good() {
     assert_eq!(file.cases.len(), 2);
 }
 
+/// `faultRunTimes:` with nothing behind it was once neither a value nor an error.
+#[test]
+fn a_key_without_a_value_is_absent_whichever_it_is() {
+    for (number, line) in GOOD.lines().enumerate() {
+        let Some((key, _)) = line.split_once(": ") else { continue };
+        let emptied = GOOD
+            .lines()
+            .enumerate()
+            .map(|(at, line)| if at == number { format!("{key}:\n") } else { format!("{line}\n") });
+        match load_bytes("f", emptied.collect::<String>().into_bytes()) {
+            Ok(file) => assert_eq!(file.cases.len(), 2, "without {key}"),
+            Err(said) => assert!(said.errors() > 0, "without {key}"),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

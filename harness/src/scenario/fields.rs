@@ -56,9 +56,9 @@ impl<'a> Fields<'a> {
         }
         Some(fields)
     }
-    /// Whether a key is there, if misspelt (which has been reported).
+    /// Whether a key has a value, or is misspelt (which has been reported).
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        self.misspelt.contains(&name) || self.entries.iter().any(|(k, ..)| k.name == name)
+        self.misspelt.contains(&name) || self.get(name).is_some()
     }
     /// Where the mapping begins.
     pub(crate) fn place(&self) -> Range<usize> {
