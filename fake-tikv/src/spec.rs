@@ -81,9 +81,9 @@ pub struct Observed {
     pub keys_total: u64,
     /// The first few regions with keys that are not ingested, in words.
     pub regions_incomplete: Vec<String>,
-    /// The start keys (hex) of regions whose backup a store has completed and sent, sorted.
+    /// The start keys (lower-case hex) of regions whose backup a store has completed and sent, sorted.
     pub ranges_backed_up: Vec<String>,
-    /// The start keys (hex) of all regions, sorted.
+    /// The start keys (lower-case hex) of all regions, sorted.
     pub ranges: Vec<String>,
     /// Streams open at each store now, by store id.
     pub open_streams: Vec<(u64, u64)>,

@@ -8,7 +8,7 @@ use fake_tikv::PeerOrder;
 use unstuck_record::Expect;
 
 use crate::client::{Client, Scale, Workload};
-use crate::fault::{Plan, Topology};
+use crate::fault::Plan;
 
 /// One case, ready to run.
 #[derive(Clone, Debug)]
@@ -87,18 +87,6 @@ impl Default for ClusterSize {
             // TiKV's server.grpc-concurrent-stream
             max_concurrent_streams: 1024,
             peer_order: PeerOrder::Shuffled,
-        }
-    }
-}
-
-impl ClusterSize {
-    /// What selectors can choose from, for a client of this name.
-    pub fn topology(&self, client: &str) -> Topology {
-        Topology {
-            client: client.to_owned(),
-            pd: self.pd,
-            pd_leader: 0,
-            stores: (1..=u64::from(self.stores)).collect(),
         }
     }
 }

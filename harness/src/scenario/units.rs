@@ -93,18 +93,6 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
 }
 
-/// Percent: `30%` or `30`, from 0 to 100.
-///
-/// # Errors
-/// In words, for a message that names the key.
-pub fn percent(text: &str) -> Result<u8, String> {
-    let number = text.strip_suffix('%').unwrap_or(text);
-    match number.parse() {
-        Ok(n @ 0..=100) => Ok(n),
-        _ => Err(format!("`{text}` is not a percentage from 0% to 100%")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,13 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_percentages() {
+    fn sizes_are_read_with_either_unit() {
         assert_eq!(size("16KiB"), Ok(16384));
         assert_eq!(size("64 KiB"), Ok(65536));
         assert_eq!(size("2MB"), Ok(2_000_000));
         assert_eq!(size("512"), Ok(512));
         assert!(size("16K").is_err() && size("").is_err() && size("99999999999GiB").is_err());
-        assert_eq!(percent("30%"), Ok(30));
-        assert!(percent("101%").is_err() && percent("-1").is_err());
     }
 }

@@ -183,11 +183,10 @@ fn gave_up(status: &Status) -> Failure {
 
 /// A range is done when the client says so and a store has sent it: a claim without a backup is a lost range.
 fn audit(seen: &Observed, counts: &Counts) -> Work {
-    // hex by hex, whichever case the cluster writes it in
-    let sent: BTreeSet<_> = seen.ranges_backed_up.iter().map(|range| range.to_lowercase()).collect();
+    let sent: BTreeSet<_> = seen.ranges_backed_up.iter().collect();
     let mut work = Work { expected: seen.ranges.len() as u64, ..Work::default() };
-    for range in seen.ranges.iter().map(|range| range.to_lowercase()) {
-        let why = match (counts.is_done(&range), sent.contains(&range)) {
+    for range in &seen.ranges {
+        let why = match (counts.is_done(range), sent.contains(range)) {
             (true, true) => {
                 work.unique += 1;
                 continue;
@@ -232,7 +231,7 @@ mod tests {
         meter.done("");
         meter.done("6b");
         let seen = Observed {
-            ranges: ["", "61", "6B", "6C"].map(str::to_owned).to_vec(),
+            ranges: ["", "61", "6b", "6c"].map(str::to_owned).to_vec(),
             ranges_backed_up: ["", "61"].map(str::to_owned).to_vec(),
             ..Observed::default()
         };
