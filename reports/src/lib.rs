@@ -2,7 +2,7 @@
 //!
 //! * [`terminal`]: what people read of one case, and of many
 //! * [`json`]: one object a case
-//! * [`dump`]: a task dump in the form of a Go goroutine dump
+//! * [`dump`]: task dumps: folded, and in the forms of Go's
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod dump;
