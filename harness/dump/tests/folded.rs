@@ -1,6 +1,10 @@
 //! Dumps folded, their waits named, and series of them.
 
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a failed step is a failed test, and texts are short"
+)]
 
 use unstuck_dump::{Allow, Series, fold, idle, parse, unmoved};
 use unstuck_record::digest::{Digest, Group, Movement, WaitKind};

@@ -1,8 +1,13 @@
 //! Forms that no Go on this machine writes any more, and the ways in which dumps arrive: pasted, logged, cut short.
 
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a failed step is a failed test, and texts are short"
+)]
 
 use unstuck_dump::{Dump, Form, decode, parse, read, read_at};
+use unstuck_record::Resource;
 
 fn golden(name: &str) -> String {
     std::fs::read_to_string(format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -158,6 +163,25 @@ fn the_age_of_a_wait_dates_it_in_the_run() {
     let dumps = read_at(b"goroutine 7 [select, 3 minutes]:\nmain.a()\n\t/a.go:1\n", 600_000);
     let task = &dumps[0].tasks[0];
     assert_eq!((dumps[0].at_ms, task.polled_ms), (600_000, 420_000));
+    let wait = task.wait.as_ref().unwrap();
+    assert_eq!((wait.site.as_str(), wait.since_ms, wait.idle), ("select", 420_000, false));
+}
+
+/// The verdict follows joins and knows who may idle; a dump of Go tells it both.
+#[test]
+fn a_goroutine_that_waits_for_others_names_those_that_it_started() {
+    let dumps = read(golden("go1.26/waits.minutes.txt").as_bytes());
+    let at = |site: &str| {
+        dumps[0].tasks.iter().find(|task| task.wait.as_ref().is_some_and(|wait| wait.site == site)).unwrap()
+    };
+    let group = at("WaitGroup");
+    let started: Vec<u64> =
+        dumps[0].tasks.iter().filter(|task| task.parent == group.id).map(|task| task.id).collect();
+    assert_eq!(started.len(), 2);
+    assert_eq!(group.wait.as_ref().unwrap().resource, Resource::Join { tasks: started });
+    assert_eq!((group.name.as_str(), at("Mutex").name.as_str()), ("main.main.func4", "main.(*store).lock"));
+    assert!(at("IO wait").wait.as_ref().unwrap().idle, "it accepts connections");
+    assert_eq!(dumps[0].tasks[0].wait, None, "it runs");
 }
 
 #[test]
@@ -187,4 +211,23 @@ fn py_spy_and_names_of_threads_are_read() {
     let dump = only(&parsed.dumps);
     assert_eq!(dump.tasks[0].name, "worker 1");
     assert_eq!(functions(dump), [vec!["f", "..."], vec!["<no Python frame>"]]);
+}
+
+#[test]
+fn branches_of_a_task_of_tokio_are_told_in_one_order_innermost_first() {
+    let one = "task 1 a:\n╼ root at a.rs:1:1\n  ├╼ left at b.rs:2:2\n  └╼ right at c.rs:3:3\n\n";
+    let other = "task 2 b:\n╼ root at a.rs:1:1\n  ├╼ right at c.rs:3:3\n  └╼ left at b.rs:2:2\n";
+    let text = format!("{one}{other}");
+    let parsed = parse(&text);
+    let dump = only(&parsed.dumps);
+    assert_eq!((dump.tasks.len(), dump.distinct()), (2, 1));
+    assert_eq!(functions(dump)[0], ["left", "(and, in the same task)", "right", "root"]);
+    assert_eq!(dump.frames(dump.tasks[0].stack).map(|frame| frame.line).collect::<Vec<_>>(), [2, 0, 3, 1]);
+}
+
+#[test]
+fn a_second_root_of_tokios_is_a_branch_though_no_line_ends_before_it() {
+    let parsed = parse("╼ a at a.rs:1:1\n  └╼ b at b.rs:2:2╼ c at c.rs:3:3\n  └╼ d at d.rs:4:4\n");
+    assert_eq!(functions(only(&parsed.dumps))[0], ["b", "a", "(and, in the same task)", "d", "c"]);
+    assert!(parse("task 12 comes next:\nnothing\n").dumps.is_empty(), "a title without a trace is prose");
 }

@@ -1,7 +1,11 @@
 //! Whatever a file holds, reading and folding it ends, without a panic, and keeps no more than it was given.
 //! `UNSTUCK_CASES` is how many texts are tried a test.
 
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a failed step is a failed test, and texts are short"
+)]
 
 use std::sync::LazyLock;
 

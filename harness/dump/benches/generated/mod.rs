@@ -1,14 +1,13 @@
-//! A dump as a busy TiDB writes it, of any size: few distinct stacks, every goroutine with addresses of its own.
+//! A dump as a busy database writes it, of any size: few distinct stacks, every goroutine with addresses of its own.
 
 use std::fmt::Write as _;
 
 /// So many goroutines in the form of `debug=2`, about 1.1 kB each; the same text every time.
-#[must_use]
-pub fn goroutines(count: u64) -> String {
+pub(crate) fn goroutines(count: u64) -> String {
     let mut text = String::new();
     for id in 1..=count {
         let kind = id % 40;
-        let address = 0xc000_0000_00 + id * 0x140;
+        let address = 0x00c0_0000_0000 + id * 0x140;
         let state = ["select", "chan receive", "IO wait", "semacquire"][(kind % 4) as usize];
         match id % 7 {
             0 => writeln!(text, "goroutine {id} [{state}]:"),
