@@ -20,15 +20,17 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("harness/net", &[]),
     ("reports/record", &[]),
     ("reports", &["unstuck-record"]),
     ("fake-tikv", &["unstuck-net"]),
+    ("fake-tikv/tests/rust-client", &["fake-tikv", "unstuck-net"]),
     ("harness", &["fake-tikv", "unstuck-net", "unstuck-record", "unstuck-reports"]),
 ];
 
-const OURS: [&str; 5] = ["fake-tikv", "unstuck", "unstuck-net", "unstuck-record", "unstuck-reports"];
+const OURS: [&str; 6] =
+    ["fake-tikv", "rust-client-tests", "unstuck", "unstuck-net", "unstuck-record", "unstuck-reports"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the harness stands in the workspace").to_owned()
