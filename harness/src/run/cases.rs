@@ -124,6 +124,7 @@ pub fn setup_with(
         within: expect.within,
         expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
         variant: choice.variant.clone(),
+        again: None,
         notes,
     })
 }

@@ -107,12 +107,12 @@ fn of_case(
         if suite.seeds.len() > 1 && world == WorldKind::Sim { format!("-{seed}") } else { String::new() };
     let name = format!("{stem}/{}/{client}/{world}{many}", case.name);
     let record = record(suite, &name);
-    let (file, entry) = (file.clone(), entry.clone());
+    let (file, entry, test) = (file.clone(), entry.clone(), name.clone());
     Trial::test(name, move || {
         let choice = Choice { world, seed, expect: entry.expect.clone(), ..Choice::default() };
         let setup = setup_with(&file, &file.cases[index], entry.client.clone(), &choice)
             .map_err(|error| error.to_string())?;
-        trial::judge(setup, record)
+        trial::judge(&test, setup, record)
     })
 }
 
@@ -128,14 +128,14 @@ fn of_matrix(suite: &Suite, path: &Path, name: &str) -> Vec<Trial> {
         let stem = run.file.trim_end_matches(".yaml");
         let name = format!("{within}{stem}/{}/{}/{}", run.case, run.client, run.name);
         let record = record(suite, &name);
-        let (path, run) = (folder.join(&run.file), run.clone());
+        let (path, run, test) = (folder.join(&run.file), run.clone(), name.clone());
         Trial::test(name, move || {
             let file = load(&path).map_err(|problems| problems.render(false))?;
             let case = file.cases.iter().find(|case| case.name == run.case);
             let case = case.ok_or_else(|| format!("{} has no case `{}`", file.name, run.case))?;
             let choice = Choice::of(&run);
             let setup = setup(&file, case, &run.client, &choice).map_err(|error| error.to_string())?;
-            trial::judge(setup, record)
+            trial::judge(&test, setup, record)
         })
     };
     matrix.runs.iter().map(trial).collect()

@@ -1,6 +1,6 @@
 //! One case with one client in one world, as a test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use libtest_mimic::Failed;
@@ -10,8 +10,9 @@ use unstuck_reports::terminal::{self, Aside, Style};
 use crate::run::Setup;
 use crate::run::batch::{Job, WEDGED_AFTER, run_all};
 
-/// Runs the case. What fails reads as it does on a terminal.
-pub(super) fn judge(setup: Setup, record: Option<PathBuf>) -> Result<(), Failed> {
+/// Runs the case. What fails reads as it does on a terminal, but for the command that runs it again: that is `cargo test`'s.
+pub(super) fn judge(test: &str, setup: Setup, record: Option<PathBuf>) -> Result<(), Failed> {
+    let setup = Setup { again: Some(again(test)), ..setup };
     if let Some(folder) = record.as_ref().and_then(|file| file.parent()) {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
@@ -27,4 +28,13 @@ pub(super) fn judge(setup: Setup, record: Option<PathBuf>) -> Result<(), Failed>
         Some(judgement) => Err(terminal::case(&judged, judgement, aside, Style::default()).into()),
         None => Err("the run was not judged".into()),
     }
+}
+
+/// The command that runs one test of this program, which cargo has named after the test target and a hash.
+fn again(test: &str) -> String {
+    let program = std::env::args().next().unwrap_or_default();
+    let stem = Path::new(&program).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = stem.unwrap_or_default();
+    let target = stem.rsplit_once('-').map_or(&*stem, |(target, _hash)| target);
+    format!("cargo test --test {target} -- --exact '{test}'")
 }
