@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "import", "backup", "serve", "start",
         ],
     ),
-    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
+    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.

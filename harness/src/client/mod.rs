@@ -5,12 +5,16 @@
 //! * `chan`: Go's unbuffered channel
 //! * [`pd`]: a PD client over it
 //! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+//! * [`own`]: an async function of your own
+//! * [`connector`]: the case's network for tonic and hyper
 
 pub mod br;
 mod chan;
+pub mod connector;
 pub mod ctx;
 pub mod grpc;
 pub mod lightning;
+pub mod own;
 pub mod pd;
 pub mod scale;
 
@@ -25,7 +29,9 @@ use unstuck_net::Net;
 use unstuck_record::Work;
 
 use crate::probe::meter::Counts;
-use crate::probe::{Meter, Tasks};
+use crate::probe::{Joinable, Meter, Tasks};
+pub use connector::Connector;
+pub use own::Own;
 pub use scale::Scale;
 
 /// A client under test.
@@ -115,6 +121,22 @@ pub struct Env {
     pub scale: Scale,
     /// The job.
     pub workload: Workload,
+}
+
+impl Env {
+    /// Dials over the case's network, for tonic's `connect_with_connector`.
+    pub fn connector(&self) -> Connector {
+        Connector::new(self.net.clone())
+    }
+    /// Starts a task of the client. Dumps name it; when the job ends it is aborted if it still runs.
+    #[track_caller]
+    pub fn spawn<F>(&self, name: impl Into<String>, future: F) -> Joinable<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(name, future)
+    }
 }
 
 /// Where the client's log lines go: into the record.

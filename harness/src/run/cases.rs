@@ -8,7 +8,7 @@ use unstuck_record::{Expect, Span};
 
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
-use crate::client::{self, Scale, Workload};
+use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
 use crate::fault::plan::{Topology, Unplannable};
 use crate::scenario::matrix;
@@ -76,14 +76,24 @@ pub enum NotReady {
     NoSuchClient(ClientRef),
 }
 
-/// Makes a case ready to run.
+/// Makes a case ready to run with a client that comes with the harness.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
     let under_test =
         client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
-    let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
-    let topology = topology(&client.name, &sizes);
+    setup_with(file, case, Arc::from(under_test), choice)
+}
+
+/// Makes a case ready to run with any client.
+pub fn setup_with(
+    file: &File,
+    case: &Case,
+    under_test: Arc<dyn Client>,
+    choice: &Choice,
+) -> Result<Setup, NotReady> {
+    let sizes = Sizes::of(under_test.name(), [&file.sizes, &choice.sizes]);
+    let topology = topology(under_test.name(), &sizes);
     let mut case = case.clone();
-    let mut notes = departures(&client.name, &sizes);
+    let mut notes = departures(under_test.name(), &sizes);
     if let Some(instead) = choice.fault_duration {
         let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
         notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
@@ -97,7 +107,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         file: file.name.clone(),
         line: case.line,
         case: case.name.clone(),
-        client: Arc::from(under_test),
+        client: under_test,
         world: choice.world,
         scale: Scale::new(choice.scale),
         seed: choice.seed,
@@ -114,6 +124,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         within: expect.within,
         expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
         variant: choice.variant.clone(),
+        again: None,
         notes,
     })
 }

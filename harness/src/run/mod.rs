@@ -113,6 +113,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),
+        again: setup.again.clone(),
         notes: setup.notes.clone(),
     }
 }
