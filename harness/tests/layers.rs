@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 5] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
-    ("reports", &["text", "dump", "terminal", "json"]),
+    ("reports", &["text", "dump", "terminal", "batch", "json", "junit", "github"]),
     (
         "fake-tikv",
         &[

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod choose;
 mod exit;
+mod files;
 mod judge;
 mod out;
 mod results;
