@@ -57,14 +57,14 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
         }
         screen.show(progress);
     });
-    report(args, colour, &jobs, done, stop.load(Ordering::Relaxed))
+    report(args, colour, &jobs, &done, stop.load(Ordering::Relaxed))
 }
 
-fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, interrupted: bool) -> Exit {
+fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: &[Option<Done>], interrupted: bool) -> Exit {
     let printer = Printer::new(args.json, colour);
     let mut table = (args.seeds.get() > 1).then(Table::default);
     let mut not_run = NotRun::default();
-    for (job, done) in jobs.iter().zip(&done) {
+    for (job, done) in jobs.iter().zip(done) {
         match done {
             Some(Done { run: Ok(run), wall }) => match &mut table {
                 Some(table) if !args.json => table.add(run),
@@ -85,7 +85,7 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, i
         printer.summary(runs());
     }
     eprint!("{not_run}");
-    let written = files::write(args, jobs, &done);
+    let written = files::write(args, jobs, done);
     let verdicts = runs().filter_map(|run| Some(run.judgement.as_ref()?.verdict));
     let broken = !written || done.iter().flatten().any(|done| done.run.is_err());
     match (interrupted, broken) {
