@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
         "fake-tikv",
         &[
             "spec", "data", "proto", "codec", "keys", "cluster", "storage", "answer", "shared", "pd", "kv",
-            "import", "backup", "serve", "start",
+            "import", "backup", "health", "serve", "start",
         ],
     ),
     ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
