@@ -2,11 +2,13 @@
 //!
 //! * [`command`]: what a request is to the cluster
 //! * [`raw`]: raw keys, one file a command
+//! * [`txn`]: transactions, one file a command
 //! * [`service`]: the methods on the wire, alone or in a batch
 
 mod command;
 mod raw;
 mod service;
+mod txn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +89,10 @@ impl Store {
             unix_ms: self.shared.clock.unix_ms(),
             waited,
         };
-        Ok(command.run(&mut on))
+        let step = command.run(&mut on);
+        if all.storage.mvcc.take_released() {
+            self.shared.released.notify_waiters();
+        }
+        Ok(step)
     }
 }

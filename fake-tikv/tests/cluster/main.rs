@@ -7,3 +7,4 @@ mod fixture;
 mod import;
 mod pd;
 mod process;
+mod txn;
