@@ -4,6 +4,7 @@
 //! * [`raw`]: raw keys, one file a command
 //! * [`read_index`], [`destroy_range`], [`safe_ts`], [`lock_waits`]: about regions or the store as a whole
 //! * [`batch`]: many commands on one stream
+//! * [`txn`]: transactions, one file a command
 //! * [`service`]: the methods on the wire, alone or in a batch
 
 mod batch;
@@ -14,6 +15,7 @@ mod raw;
 mod read_index;
 mod safe_ts;
 mod service;
+mod txn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,6 +119,10 @@ impl Store {
             unix_ms: self.shared.clock.unix_ms(),
             waited,
         };
-        Ok(command.run(&mut on))
+        let step = command.run(&mut on);
+        if all.storage.mvcc.take_released() {
+            self.shared.released.notify_waiters();
+        }
+        Ok(step)
     }
 }

@@ -84,6 +84,17 @@ macro_rules! commands {
 }
 
 commands! {
+    kv_get, Get, GetRequest -> GetResponse;
+    kv_batch_get, BatchGet, BatchGetRequest -> BatchGetResponse;
+    kv_scan, Scan, ScanRequest -> ScanResponse;
+    kv_prewrite, Prewrite, PrewriteRequest -> PrewriteResponse;
+    kv_commit, Commit, CommitRequest -> CommitResponse;
+    kv_batch_rollback, BatchRollback, BatchRollbackRequest -> BatchRollbackResponse;
+    kv_cleanup, Cleanup, CleanupRequest -> CleanupResponse;
+    kv_check_txn_status, CheckTxnStatus, CheckTxnStatusRequest -> CheckTxnStatusResponse;
+    kv_resolve_lock, ResolveLock, ResolveLockRequest -> ResolveLockResponse;
+    kv_scan_lock, ScanLock, ScanLockRequest -> ScanLockResponse;
+    kv_txn_heart_beat, TxnHeartBeat, TxnHeartBeatRequest -> TxnHeartBeatResponse;
     raw_get, RawGet, RawGetRequest -> RawGetResponse;
     raw_batch_get, RawBatchGet, RawBatchGetRequest -> RawBatchGetResponse;
     raw_put, RawPut, RawPutRequest -> RawPutResponse;

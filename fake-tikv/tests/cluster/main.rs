@@ -10,3 +10,4 @@ mod import;
 mod pd;
 mod process;
 mod raw;
+mod txn;
