@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 5] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
-    ("reports", &["text", "dump", "terminal", "json"]),
+    ("reports", &["text", "dump", "terminal", "batch", "json", "junit", "github"]),
     (
         "fake-tikv",
         &[
             "spec", "data", "proto", "codec", "keys", "cluster", "storage", "answer", "shared", "pd", "kv",
-            "import", "backup", "serve", "start",
+            "import", "backup", "health", "serve", "start",
         ],
     ),
     ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
