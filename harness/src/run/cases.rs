@@ -1,5 +1,6 @@
 //! From a scenario's case and a client to a setup: sizes chosen, the plan made, the client built.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use unstuck_record::{Expect, Span};
 
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
-use crate::client::{self, Scale, Workload};
+use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
 use crate::fault::plan::{Topology, Unplannable};
 use crate::scenario::matrix;
@@ -74,12 +75,35 @@ pub enum NotReady {
     /// A client that scenarios know and this build does not.
     #[error("this build has no client `{0}`")]
     NoSuchClient(ClientRef),
+    /// A client outside of our process, in virtual time.
+    #[error(
+        "the client `{client}` (line {line}) is a program: it needs real sockets and real time, which the world `sim` \
+         has not; give `--world tcp`"
+    )]
+    NeedsSockets {
+        /// The client.
+        client: String,
+        /// The line of `client:`.
+        line: u32,
+    },
 }
 
 /// Makes a case ready to run.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
-    let under_test =
-        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+    let program = file.program.as_ref().filter(|program| program.as_ref() == *client);
+    let under_test: Box<dyn Client> = match program {
+        Some(program) if choice.world == WorldKind::Sim => {
+            return Err(NotReady::NeedsSockets { client: program.name.clone(), line: program.line });
+        }
+        Some(program) => {
+            let dir = Path::new(&file.name).parent().unwrap_or(Path::new("."));
+            Box::new(client::Program::new(program.clone(), dir))
+        }
+        None => client::find(&client.name, &client.revision)
+            .ok_or_else(|| NotReady::NoSuchClient(client.clone()))?,
+    };
+    // a program's own timers are what they are
+    let scale = program.map_or(choice.scale, |program| program.scale);
     let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
     let topology = topology(&client.name, &sizes);
     let mut case = case.clone();
@@ -99,7 +123,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         case: case.name.clone(),
         client: Arc::from(under_test),
         world: choice.world,
-        scale: Scale::new(choice.scale),
+        scale: Scale::new(scale),
         seed: choice.seed,
         cluster: ClusterSize {
             pd: sizes.pd,

@@ -47,6 +47,7 @@ impl RunBuilder {
             limits,
             expect: Expect::default(),
             variant: None,
+            command: vec![],
             notes: vec![],
         };
         let mut run = Run::new(header);
