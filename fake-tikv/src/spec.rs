@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// What cluster to start. All durations are used as they are: scale them before.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -28,6 +30,57 @@ pub struct Spec {
     pub peer_order: PeerOrder,
     /// Peers' order, leaders, ids.
     pub seed: u64,
+    /// What the stores hold, and how regions know a key.
+    pub mode: Mode,
+    /// Where a new cluster's regions begin.
+    pub borders: Borders,
+}
+
+impl Default for Spec {
+    /// One PD member, three stores, one region, TiKV's defaults, no delays, nothing to ingest.
+    fn default() -> Self {
+        Self {
+            pd: 1,
+            stores: 3,
+            regions: 1,
+            keys_per_region: 0,
+            max_concurrent_streams: 1024,
+            keepalive_time: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(3),
+            election: Duration::from_secs(10),
+            speed: Speed::default(),
+            peer_order: PeerOrder::default(),
+            seed: 0,
+            mode: Mode::default(),
+            borders: Borders::default(),
+        }
+    }
+}
+
+/// What the stores hold, and how regions know a key. As in a real cluster, one cluster has one mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Raw keys of API V1, which regions know as they are.
+    #[default]
+    Raw,
+    /// The same, with times to live (storage.enable-ttl).
+    RawTtl,
+    /// Transactional keys of API V1, which regions know memcomparable.
+    Txn,
+    /// API V2: keyspaces, raw and transactional keys side by side, times to live.
+    V2,
+}
+
+/// Where a new cluster's regions begin; the first always begins where the key space does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Borders {
+    /// An equal share of the data set in each region.
+    #[default]
+    DataSet,
+    /// Evenly over what the first two bytes of a client's key can be (in V2: of a transactional key in keyspace 0).
+    Even,
+    /// At these keys, as clients name them: one fewer than there are regions.
+    At(Vec<Bytes>),
 }
 
 /// In which order a region lists its peers.

@@ -15,7 +15,7 @@ use crate::serve::{Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Node, Observed, Spec};
 use crate::storage::Storage;
-use crate::{backup, data, import, pd};
+use crate::{backup, data, import, kv, pd};
 
 /// What a PD member grants: grpc-go's server defaults, with which PD runs.
 const PD_LIMITS: Limits = Limits {
@@ -56,7 +56,7 @@ impl Cluster {
         let nodes: Arc<[_]> = ports.iter().map(|(node, port)| (*node, port.addr())).collect();
         let state = State::new(&spec, nodes.iter().copied());
         let storage = Storage::new(spec.regions, spec.keys_per_region);
-        let shared = Arc::new(Shared::new(clock, spec.speed, state, storage));
+        let shared = Arc::new(Shared::new(clock, &spec, state, storage));
         let store_limits = Limits {
             max_concurrent_streams: spec.max_concurrent_streams,
             stream_window: STREAM_WINDOW,
@@ -68,8 +68,10 @@ impl Cluster {
             let (routes, limits) = match node {
                 Node::Pd(member) => (Routes::new(pd::service(shared.clone(), member)), PD_LIMITS),
                 Node::Store(store) => {
-                    let routes = Routes::new(import::service(shared.clone(), store));
-                    (routes.add_service(backup::service(shared.clone(), store)), store_limits)
+                    let routes = Routes::new(kv::service(shared.clone(), store))
+                        .add_service(import::service(shared.clone(), store))
+                        .add_service(backup::service(shared.clone(), store));
+                    (routes, store_limits)
                 }
             };
             let health = tonic_health::server::HealthService::from_health_reporter(

@@ -71,6 +71,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             speed: br.speed(&workload, STORES),
             peer_order: PeerOrder::Shuffled,
             seed,
+            ..Spec::default()
         };
         let net = Net::Sim(SimNet::new(SimConfig::default()));
         let clock = Clock::start();

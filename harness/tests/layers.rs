@@ -12,11 +12,11 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "fake-tikv",
         &[
-            "spec", "data", "proto", "codec", "cluster", "storage", "shared", "pd", "import", "backup",
-            "serve", "start",
+            "spec", "data", "proto", "codec", "keys", "cluster", "storage", "answer", "shared", "pd", "kv",
+            "import", "backup", "serve", "start",
         ],
     ),
-    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
+    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.

@@ -111,6 +111,7 @@ async fn simulate(case: Case) -> Ran {
         speed: client.speed(&workload, STORES),
         peer_order: case.peer_order,
         seed: case.seed,
+        ..Spec::default()
     };
     let net = Net::Sim(SimNet::new(SimConfig::default()));
     let clock = Clock::start();

@@ -33,6 +33,10 @@ impl Group {
         // raft-rs starts a bootstrapped region's log at term 5; a first election makes it 6
         Self { members, leader: Some(leader), last: leader, term: 6, elect_at: None }
     }
+    /// The group of a region that split off this one's: the same members and leader, in a log of its own.
+    pub(crate) fn split_off(&self) -> Self {
+        Self { term: 6, ..self.clone() }
+    }
     /// Who acts as leader now.
     pub(crate) fn leader(&self) -> Option<u64> {
         self.leader

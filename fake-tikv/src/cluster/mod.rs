@@ -4,6 +4,7 @@
 //! * [`region`][]: regions in key order
 //! * [`store`][]: stores and PD members as processes
 //! * [`layout`][]: what a new cluster looks like
+//! * [`split`][]: regions divide
 //! * [`admit`][]: whether a store takes a request for a region
 //! * [`tso`][]: timestamps
 //!
@@ -13,6 +14,7 @@ pub(crate) mod admit;
 pub(crate) mod group;
 pub(crate) mod layout;
 pub(crate) mod region;
+pub(crate) mod split;
 pub(crate) mod store;
 pub(crate) mod tso;
 
@@ -28,12 +30,24 @@ use self::store::Process;
 use self::tso::Oracle;
 use crate::spec::Node;
 
+/// PD's allocator of ids, which stores, regions and peers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Ids(u64);
+
+impl Ids {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
+}
+
 /// All that PD and the stores agree on. Times are the clock's milliseconds.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) cluster_id: u64,
     pub(crate) regions: Regions,
     pub(crate) tso: Oracle,
+    ids: Ids,
     pd: Group,
     nodes: BTreeMap<Node, Process>,
     election: Duration,

@@ -70,6 +70,9 @@ impl Regions {
     pub(crate) fn by_id(&self, id: u64) -> Option<&Region> {
         self.by_start.get(self.starts.get(&id)?)
     }
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Region> {
+        self.by_start.remove(&self.starts.remove(&id)?)
+    }
     /// The regions that have keys between `start` and `end`, in order.
     pub(crate) fn scan<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = &'a Region> {
         let first = self.find(start).map_or(start, |region| &region.meta.start_key);

@@ -5,7 +5,6 @@ use std::sync::{Arc, MutexGuard};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
-use unstuck_net::clock::EPOCH_MS;
 
 use crate::cluster::State;
 use crate::cluster::region::Region;
@@ -104,15 +103,15 @@ fn member(node: Node, process: &Process) -> Option<Member> {
     })
 }
 
-fn store(node: Node, process: &Process, now: u64) -> Option<metapb::Store> {
+fn store(node: Node, process: &Process, now: u64, epoch_ms: u64) -> Option<metapb::Store> {
     let Node::Store(id) = node else { return None };
     Some(metapb::Store {
         id,
         address: process.addr.to_string(),
         state: metapb::StoreState::Up.into(),
         version: VERSION.into(),
-        start_timestamp: process.start_timestamp(EPOCH_MS).cast_signed(),
-        last_heartbeat: ((EPOCH_MS + process.last_heartbeat(now)) * 1_000_000).cast_signed(),
+        start_timestamp: process.start_timestamp(epoch_ms).cast_signed(),
+        last_heartbeat: ((epoch_ms + process.last_heartbeat(now)) * 1_000_000).cast_signed(),
         node_state: metapb::NodeState::Serving.into(),
         ..Default::default()
     })
@@ -149,12 +148,10 @@ impl Pd for PdMember {
         }))
     }
 
-    type TsoStream = BoxStream<'static, Result<TsoResponse, Status>>;
-
     async fn tso(
         &self,
         request: Request<Streaming<TsoRequest>>,
-    ) -> Result<Response<Self::TsoStream>, Status> {
+    ) -> Result<Response<BoxStream<'static, Result<TsoResponse, Status>>>, Status> {
         let member = self.clone();
         let answers = request.into_inner().map(move |request| member.timestamp(&request?));
         Ok(Response::new(answers.boxed()))
@@ -166,12 +163,13 @@ impl Pd for PdMember {
     ) -> Result<Response<GetStoreResponse>, Status> {
         let GetStoreRequest { header, store_id } = request.into_inner();
         let all = self.leading(header.as_ref())?;
-        let node = Node::Store(store_id);
-        let store = all.cluster.process(node).and_then(|process| store(node, process, all.cluster.now()));
+        let (node, epoch) = (Node::Store(store_id), self.shared.clock.epoch_ms());
+        let store =
+            all.cluster.process(node).and_then(|process| store(node, process, all.cluster.now(), epoch));
         if store.is_none() {
             return Err(Status::unknown(format!("invalid store ID {store_id}, not found")));
         }
-        Ok(Response::new(GetStoreResponse { header: Some(ours(&all.cluster)), store }))
+        Ok(Response::new(GetStoreResponse { header: Some(ours(&all.cluster)), store, stats: None }))
     }
 
     async fn get_all_stores(
@@ -179,8 +177,9 @@ impl Pd for PdMember {
         request: Request<GetAllStoresRequest>,
     ) -> Result<Response<GetAllStoresResponse>, Status> {
         let all = self.leading(request.get_ref().header.as_ref())?;
-        let now = all.cluster.now();
-        let stores = all.cluster.nodes().filter_map(|(node, process)| store(node, process, now)).collect();
+        let (now, epoch) = (all.cluster.now(), self.shared.clock.epoch_ms());
+        let stores =
+            all.cluster.nodes().filter_map(|(node, process)| store(node, process, now, epoch)).collect();
         Ok(Response::new(GetAllStoresResponse { header: Some(ours(&all.cluster)), stores }))
     }
 

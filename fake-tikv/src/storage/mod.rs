@@ -4,17 +4,20 @@
 //! * [`uploads`]: written, not ingested; each store its own
 //! * [`engine`]: ingested; one copy, which is what raft makes all peers agree on
 //! * [`audit`]: how much of the data set has arrived
+//! * [`raw`]: raw keys
 //! * [`ranges`]: which key ranges are backed up
 
 pub(crate) mod audit;
 pub(crate) mod engine;
 pub(crate) mod ranges;
+pub(crate) mod raw;
 pub(crate) mod sst;
 pub(crate) mod uploads;
 
 use self::audit::Audit;
 use self::engine::Engine;
 use self::ranges::Ranges;
+use self::raw::Raw;
 use self::uploads::Uploads;
 
 /// All that is stored.
@@ -22,6 +25,7 @@ use self::uploads::Uploads;
 pub(crate) struct Storage {
     pub(crate) uploads: Uploads,
     pub(crate) engine: Engine,
+    pub(crate) raw: Raw,
     pub(crate) audit: Audit,
     pub(crate) backed_up: Ranges,
 }
@@ -32,6 +36,7 @@ impl Storage {
         Self {
             uploads: Uploads::default(),
             engine: Engine::default(),
+            raw: Raw::default(),
             audit: Audit::new(regions, keys_per_region),
             backed_up: Ranges::default(),
         }

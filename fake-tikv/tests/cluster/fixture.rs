@@ -35,6 +35,7 @@ pub(crate) fn spec() -> Spec {
         },
         peer_order: PeerOrder::Shuffled,
         seed: 7,
+        ..Spec::default()
     }
 }
 

@@ -6,13 +6,17 @@
 //! * [`pd`]: a PD client over it
 //! * [`lightning`], [`br`]: models of the reported clients, with their real constants
 //! * [`program`]: any program; [`outside`]: what such a client needs besides
+//! * [`own`]: an async function of your own
+//! * [`connector`]: the case's network for tonic and hyper
 
 pub mod br;
 mod chan;
+pub mod connector;
 pub mod ctx;
 pub mod grpc;
 pub mod lightning;
 pub mod outside;
+pub mod own;
 pub mod pd;
 pub mod program;
 pub mod scale;
@@ -28,8 +32,10 @@ use unstuck_net::Net;
 use unstuck_record::Work;
 
 use crate::probe::meter::Counts;
-use crate::probe::{Meter, Tasks};
+use crate::probe::{Joinable, Meter, Tasks};
+pub use connector::Connector;
 pub use outside::{Left, Outside};
+pub use own::Own;
 pub use program::Program;
 pub use scale::Scale;
 
@@ -131,6 +137,22 @@ pub struct Env {
     pub workload: Workload,
     /// For a client outside of our process.
     pub outside: Outside,
+}
+
+impl Env {
+    /// Dials over the case's network, for tonic's `connect_with_connector`.
+    pub fn connector(&self) -> Connector {
+        Connector::new(self.net.clone())
+    }
+    /// Starts a task of the client. Dumps name it; when the job ends it is aborted if it still runs.
+    #[track_caller]
+    pub fn spawn<F>(&self, name: impl Into<String>, future: F) -> Joinable<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(name, future)
+    }
 }
 
 /// Where the client's log lines go: into the record.

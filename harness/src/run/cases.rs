@@ -88,26 +88,33 @@ pub enum NotReady {
     },
 }
 
-/// Makes a case ready to run.
+/// Makes a case ready to run with a client that comes with the harness.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
-    let program = file.program.as_ref().filter(|program| program.as_ref() == *client);
-    let under_test: Box<dyn Client> = match program {
-        Some(program) if choice.world == WorldKind::Sim => {
-            return Err(NotReady::NeedsSockets { client: program.name.clone(), line: program.line });
-        }
-        Some(program) => {
-            let dir = Path::new(&file.name).parent().unwrap_or(Path::new("."));
-            Box::new(client::Program::new(program.clone(), dir))
-        }
-        None => client::find(&client.name, &client.revision)
-            .ok_or_else(|| NotReady::NoSuchClient(client.clone()))?,
+    let Some(program) = file.program.as_ref().filter(|program| program.as_ref() == *client) else {
+        let under_test = client::find(&client.name, &client.revision);
+        let under_test = under_test.ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+        return setup_with(file, case, Arc::from(under_test), choice);
     };
+    if choice.world == WorldKind::Sim {
+        return Err(NotReady::NeedsSockets { client: program.name.clone(), line: program.line });
+    }
+    let dir = Path::new(&file.name).parent().unwrap_or(Path::new("."));
+    let under_test = Arc::new(client::Program::new(program.clone(), dir));
     // a program's own timers are what they are
-    let scale = program.map_or(choice.scale, |program| program.scale);
-    let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
-    let topology = topology(&client.name, &sizes);
+    setup_with(file, case, under_test, &Choice { scale: program.scale, ..choice.clone() })
+}
+
+/// Makes a case ready to run with any client.
+pub fn setup_with(
+    file: &File,
+    case: &Case,
+    under_test: Arc<dyn Client>,
+    choice: &Choice,
+) -> Result<Setup, NotReady> {
+    let sizes = Sizes::of(under_test.name(), [&file.sizes, &choice.sizes]);
+    let topology = topology(under_test.name(), &sizes);
     let mut case = case.clone();
-    let mut notes = departures(&client.name, &sizes);
+    let mut notes = departures(under_test.name(), &sizes);
     if let Some(instead) = choice.fault_duration {
         let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
         notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
@@ -121,9 +128,9 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         file: file.name.clone(),
         line: case.line,
         case: case.name.clone(),
-        client: Arc::from(under_test),
+        client: under_test,
         world: choice.world,
-        scale: Scale::new(scale),
+        scale: Scale::new(choice.scale),
         seed: choice.seed,
         cluster: ClusterSize {
             pd: sizes.pd,
@@ -138,6 +145,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         within: expect.within,
         expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
         variant: choice.variant.clone(),
+        again: None,
         notes,
     })
 }

@@ -119,6 +119,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),
         command: client.command(),
+        again: setup.again.clone(),
         notes: setup.notes.clone(),
     }
 }

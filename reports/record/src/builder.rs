@@ -48,6 +48,7 @@ impl RunBuilder {
             expect: Expect::default(),
             variant: None,
             command: vec![],
+            again: None,
             notes: vec![],
         };
         let mut run = Run::new(header);

@@ -202,6 +202,9 @@ pub(crate) fn end_ms(run: &Run) -> u64 {
 /// The command that runs this case again.
 pub(crate) fn again(run: &Run) -> String {
     let header = &run.header;
+    if let Some(again) = &header.again {
+        return clean(again);
+    }
     let mut command = format!("unstuck run {} --case {}", shell(&header.file), shell(&header.case));
     // a program is named by the file, and by nothing else
     if header.command.is_empty() {

@@ -169,6 +169,7 @@ mod tests {
                 speed: Speed { backup_region: Duration::from_secs(60), ..Speed::default() },
                 peer_order: PeerOrder::Shuffled,
                 seed: 1,
+                ..Spec::default()
             };
             let cluster = Cluster::start(&net, clock, spec).await.unwrap();
             let pd: Vec<_> = cluster.nodes().into_iter().filter(|(node, _)| *node == Node::Pd(0)).collect();

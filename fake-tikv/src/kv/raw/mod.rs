@@ -1,0 +1,7 @@
+//! Raw keys.
+//!
+//! * [`get`]: one key
+//! * [`put`]: one key
+
+mod get;
+mod put;
