@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
     ("reports", &["text", "dump", "terminal", "json"]),
+    ("harness/dump", &["lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "record"]),
     (
         "fake-tikv",
         &[
@@ -20,15 +21,17 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("harness/net", &[]),
     ("reports/record", &[]),
+    ("harness/dump", &["unstuck-record"]),
     ("reports", &["unstuck-record"]),
     ("fake-tikv", &["unstuck-net"]),
-    ("harness", &["fake-tikv", "unstuck-net", "unstuck-record", "unstuck-reports"]),
+    ("harness", &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"]),
 ];
 
-const OURS: [&str; 5] = ["fake-tikv", "unstuck", "unstuck-net", "unstuck-record", "unstuck-reports"];
+const OURS: [&str; 6] =
+    ["fake-tikv", "unstuck", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the harness stands in the workspace").to_owned()
