@@ -30,8 +30,8 @@ impl Default for Style {
 pub struct Aside<'a> {
     /// Where the record is kept.
     pub record: Option<&'a str>,
-    /// Where the last task dump is kept, if the client did not end by itself.
-    pub dump: Option<&'a str>,
+    /// What is kept beside it, each with a word for it.
+    pub beside: &'a [(&'a str, String)],
     /// How long the run took on the wall clock.
     pub wall_ms: Option<u64>,
 }

@@ -136,6 +136,13 @@ pub(super) fn dump_of(record: &Path) -> PathBuf {
     record.with_extension("goroutines.txt")
 }
 
+/// What lies beside a record, each with a word for it.
+fn beside(record: &Path) -> Vec<(&'static str, String)> {
+    let kinds = [("goroutines", "goroutines.txt"), ("output", "output.txt"), ("dumps", "dumps.txt")];
+    let paths = kinds.into_iter().map(|(what, ending)| (what, record.with_extension(ending)));
+    paths.filter(|(_, path)| path.is_file()).map(|(what, path)| (what, path.display().to_string())).collect()
+}
+
 /// The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process at once.
 fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -167,10 +174,9 @@ impl Printer {
         if self.json {
             out::say(&format!("{}\n", unstuck_reports::json::case(run, judgement, wall_ms)));
         } else {
-            let dump =
-                record.map(dump_of).filter(|path| path.is_file()).map(|path| path.display().to_string());
+            let beside = record.map(beside).unwrap_or_default();
             let record = record.map(|path| path.display().to_string());
-            let aside = Aside { record: record.as_deref(), dump: dump.as_deref(), wall_ms };
+            let aside = Aside { record: record.as_deref(), beside: &beside, wall_ms };
             out::say(&format!("{}\n", unstuck_reports::terminal::case(run, judgement, aside, self.style)));
         }
     }

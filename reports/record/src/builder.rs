@@ -47,6 +47,7 @@ impl RunBuilder {
             limits,
             expect: Expect::default(),
             variant: None,
+            command: vec![],
             again: None,
             notes: vec![],
         };
