@@ -7,6 +7,8 @@ mod batch;
 mod fixture;
 mod health;
 mod import;
+mod model;
 mod pd;
 mod process;
 mod raw;
+mod stores;
