@@ -6,6 +6,7 @@ mod backup;
 mod batch;
 mod fixture;
 mod health;
+mod hostile;
 mod import;
 mod model;
 mod pd;
