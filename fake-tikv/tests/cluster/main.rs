@@ -4,6 +4,8 @@
 
 mod backup;
 mod fixture;
+mod http;
 mod import;
 mod pd;
+mod plain;
 mod process;
