@@ -13,6 +13,8 @@
 //! * `shared`: state and storage under one lock
 //! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
 //! * `kv`, `import`, `backup`: a store's gRPC services: the same
+//! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 
@@ -23,6 +25,7 @@ mod backup;
 mod cluster;
 mod codec;
 pub mod data;
+mod health;
 mod import;
 mod keys;
 mod kv;

@@ -15,6 +15,7 @@ use unstuck_net::{Clock, Net, Port};
 use crate::cluster::State;
 use crate::cluster::keyspaces::KeyspaceError;
 use crate::cluster::views::ViewId;
+use crate::health::Health;
 use crate::serve::{Door, Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Node, Observed, Spec};
@@ -43,6 +44,7 @@ pub struct Cluster {
     net: Net,
     shared: Arc<Shared>,
     servers: Arc<Mutex<BTreeMap<Node, Server>>>,
+    health: Arc<BTreeMap<Node, Health>>,
     nodes: Arc<[(Node, SocketAddr)]>,
 }
 
@@ -70,17 +72,20 @@ impl Cluster {
             keepalive_time: spec.keepalive_time,
             keepalive_timeout: spec.keepalive_timeout,
         };
-        let mut servers = BTreeMap::new();
+        let (mut servers, mut health) = (BTreeMap::new(), BTreeMap::new());
         for (node, port) in ports {
             let limits = match node {
                 Node::Pd(_) => PD_LIMITS,
                 Node::Store(_) => store_limits,
             };
-            let mut server = Server::new(door(&shared, node, ViewId::default(), port), limits);
+            let own = Health::new();
+            let mut server = Server::new(door(&shared, node, ViewId::default(), &own, port), limits);
             server.start()?;
             servers.insert(node, server);
+            health.insert(node, own);
         }
-        Ok(Self { net: net.clone(), shared, servers: Arc::new(Mutex::new(servers)), nodes })
+        let (servers, health) = (Arc::new(Mutex::new(servers)), Arc::new(health));
+        Ok(Self { net: net.clone(), shared, servers, health, nodes })
     }
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<Node, Server>> {
@@ -127,6 +132,15 @@ impl Cluster {
                 shared.lock().cluster.say(format!("{node} cannot listen again: {error}"));
             });
             self.shared.lock().cluster.restart(node);
+            self.set_serving(node, true);
+        }
+    }
+
+    /// Lets a node say that it serves, or that it does not, to whoever asks its health service. Nothing else changes:
+    /// it goes on answering. A node that was restarted says again that it serves.
+    pub fn set_serving(&self, node: Node, serving: bool) {
+        if let Some(health) = self.health.get(&node) {
+            health.set(serving);
         }
     }
 
@@ -177,7 +191,7 @@ impl Cluster {
 }
 
 /// What a node answers at one of its ports.
-fn door(shared: &Arc<Shared>, node: Node, view: ViewId, port: Port) -> Door {
+fn door(shared: &Arc<Shared>, node: Node, view: ViewId, health: &Health, port: Port) -> Door {
     let (routes, http) = match node {
         Node::Pd(member) => {
             let member = pd::Member::new(shared.clone(), member, view);
@@ -194,11 +208,7 @@ fn door(shared: &Arc<Shared>, node: Node, view: ViewId, port: Port) -> Door {
             (routes, None)
         }
     };
-    let health = tonic_health::server::HealthService::from_health_reporter(
-        tonic_health::server::HealthReporter::new(),
-    );
-    let health = tonic_health::pb::health_server::HealthServer::new(health);
-    Door::new(port, routes.add_service(health), http)
+    Door::new(port, routes.add_service(health.service()), http)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -27,10 +27,11 @@ impl Cluster {
         let id = self.shared.lock().cluster.views.add();
         let mut nodes = Vec::new();
         for (node, server) in self.servers().iter_mut() {
+            let Some(health) = self.health.get(node) else { continue };
             let port = self.net.reserve(self.net.any())?;
             nodes.push((*node, port.addr()));
             self.shared.lock().cluster.views.advertise(id, *node, port.addr());
-            server.add(door(&self.shared, *node, id, port))?;
+            server.add(door(&self.shared, *node, id, health, port))?;
         }
         Ok(View { cluster: self.clone(), id, nodes })
     }

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
 mod backup;
+mod batch;
 mod fixture;
+mod health;
 mod http;
 mod import;
 mod pd;
 mod plain;
 mod process;
+mod raw;
+mod txn;
