@@ -4,12 +4,16 @@
 
 mod backup;
 mod batch;
+mod etcd;
 mod fixture;
 mod health;
 mod http;
 mod import;
 mod pd;
+mod pd_calls;
 mod plain;
 mod process;
 mod raw;
+mod tso;
 mod txn;
+mod view;
