@@ -12,6 +12,7 @@
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 
@@ -22,6 +23,7 @@ mod backup;
 mod cluster;
 mod codec;
 pub mod data;
+mod health;
 mod import;
 mod keys;
 mod kv;

@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
 mod backup;
+mod batch;
 mod fixture;
+mod health;
 mod import;
 mod pd;
 mod process;
+mod raw;
+mod txn;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span};
+use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span, Verdict};
 
 use super::{Aside, Style, colour, plan};
 use crate::text::{clean, shell, wrap};
@@ -44,7 +44,17 @@ pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) ->
     out
 }
 
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+/// A verdict as it is written everywhere.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Unknown => "UNKNOWN",
+    }
+}
+
+/// An outcome, likewise.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Completed => "completed",
         Outcome::Slow => "slow",
