@@ -29,7 +29,7 @@ fn passed(case: &str, client: &str) -> (Run, Judgement) {
 }
 
 const ASIDE: Aside<'static> =
-    Aside { record: Some("results/run-0001/a.jsonl"), dump: None, wall_ms: Some(1640) };
+    Aside { record: Some("results/run-0001/a.jsonl"), beside: &[], wall_ms: Some(1640) };
 
 fn judged((run, judgement): &(Run, Judgement)) -> Ended<'_> {
     Ended::Judged { run, judgement, aside: ASIDE }

@@ -9,7 +9,7 @@ use unstuck_reports::terminal::Aside;
 use unstuck_reports::{github, json, junit};
 
 use super::args::RunArgs;
-use super::run::dump_of;
+use super::run::beside;
 use crate::run::Setup;
 use crate::run::batch::{Done, Job};
 
@@ -68,18 +68,17 @@ struct Told {
     client: String,
     world: String,
     record: Option<String>,
-    dump: Option<String>,
+    beside: Vec<(&'static str, String)>,
     error: Option<String>,
 }
 
 impl Told {
     fn of((job, done): (&Job, &Option<Done>)) -> Self {
-        let dump = job.record.as_deref().map(dump_of).filter(|path| path.is_file());
         Self {
             client: format!("{}@{}", job.setup.client.name(), job.setup.client.revision()),
             world: job.setup.world.to_string(),
             record: job.record.as_ref().map(|path| path.display().to_string()),
-            dump: dump.map(|path| path.display().to_string()),
+            beside: job.record.as_deref().map(beside).unwrap_or_default(),
             error: done.as_ref().and_then(|done| Some(done.run.as_ref().err()?.to_string())),
         }
     }
@@ -94,7 +93,7 @@ impl Told {
                     judgement,
                     aside: Aside {
                         record: self.record.as_deref(),
-                        dump: self.dump.as_deref(),
+                        beside: &self.beside,
                         wall_ms: Some(done.wall.as_millis() as u64),
                     },
                 },

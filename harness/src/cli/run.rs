@@ -132,12 +132,12 @@ fn write_dump(job: &Job, done: &Done) {
 }
 
 /// `case.goroutines.txt`, beside `case.jsonl`.
-pub(super) fn dump_of(record: &Path) -> PathBuf {
+fn dump_of(record: &Path) -> PathBuf {
     record.with_extension("goroutines.txt")
 }
 
 /// What lies beside a record, each with a word for it.
-fn beside(record: &Path) -> Vec<(&'static str, String)> {
+pub(super) fn beside(record: &Path) -> Vec<(&'static str, String)> {
     let kinds = [("goroutines", "goroutines.txt"), ("output", "output.txt"), ("dumps", "dumps.txt")];
     let paths = kinds.into_iter().map(|(what, ending)| (what, record.with_extension(ending)));
     paths.filter(|(_, path)| path.is_file()).map(|(what, path)| (what, path.display().to_string())).collect()

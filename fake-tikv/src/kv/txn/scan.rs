@@ -12,9 +12,9 @@ fn run(scan: &ScanRequest, on: &mut On<'_>) -> Step<ScanResponse> {
     on.storage.mvcc.read_at(scan.version);
     let view = view(scan.context.as_ref(), scan.version);
     let (start, end) = if scan.reverse {
-        on.within(&scan.end_key, &scan.start_key)
+        on.clipped(&scan.end_key, &scan.start_key)
     } else {
-        on.within(&scan.start_key, &scan.end_key)
+        on.clipped(&scan.start_key, &scan.end_key)
     };
     let page = Page {
         limit: scan.limit as usize,

@@ -148,7 +148,7 @@ pub(super) fn pair(met: Pair) -> KvPair {
 
 impl On<'_> {
     /// The client's keys from one to another, clipped to the region.
-    pub(super) fn within(&self, start: &Bytes, end: &Bytes) -> (Bytes, Bytes) {
+    pub(super) fn clipped(&self, start: &Bytes, end: &Bytes) -> (Bytes, Bytes) {
         let (first, last) = self.region_in_keys();
         (first.max(start.clone()), min_end(&last, end).clone())
     }
