@@ -101,7 +101,8 @@ impl Client for Program {
         let (unique, total) = match self.spec.progress.source {
             Source::Cluster(Seen::Keys) => (seen.keys_ingested, seen.keys_total),
             Source::Cluster(Seen::Ranges) => ranges(),
-            Source::Cluster(Seen::Work) => (seen.keys_ingested + ranges().0, 0),
+            Source::Cluster(Seen::Rows) => (seen.rows, 0),
+            Source::Cluster(Seen::Work) => (seen.rows + seen.keys_ingested + ranges().0, 0),
             Source::Cluster(Seen::Bytes) => (counts.carried, 0),
             _ => (counts.reported.done, counts.reported.total.unwrap_or(0)),
         };
