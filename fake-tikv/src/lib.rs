@@ -11,6 +11,8 @@
 //! * `storage`: what was written and not ingested, what was ingested, what is backed up
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
+//! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
+//! * `kv`, `import`, `backup`: a store's gRPC services: the same
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
 //! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
@@ -35,5 +37,6 @@ mod spec;
 mod start;
 mod storage;
 
+pub use cluster::keyspaces::KeyspaceError;
 pub use spec::{Borders, Mode, Node, Observed, PeerOrder, Spec, Speed};
-pub use start::Cluster;
+pub use start::{Cluster, View};
