@@ -1,6 +1,6 @@
 //! A TiKV cluster in one process that speaks the real wire protocol.
 //!
-//! Start at [`Cluster`]; what it is to be is a [`Spec`], what a client has to bring is in [`data`]. In reading order:
+//! Start at [`Cluster::builder`]; what it is to be is a [`Spec`], what a client has to bring is in [`data`]. In reading order:
 //!
 //! * [`spec`](Spec): what a cluster is to be, what it has seen
 //! * [`data`]: the data set, as pure functions
@@ -12,19 +12,27 @@
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `gate`: where a frozen process's tasks stand
 //! * `serve`: one node's process
 //! * `start`: all nodes together
+//! * `builder`: a cluster, said in one line
+//! * `moves`: what can be done to a running one
+//! * [`admin`]: the same over HTTP
 
 #![allow(dead_code, reason = "the commands that use it all are on their way")]
 
+pub mod admin;
 mod answer;
 mod backup;
+mod builder;
 mod cluster;
 mod codec;
 pub mod data;
+mod gate;
 mod import;
 mod keys;
 mod kv;
+mod moves;
 mod pd;
 pub mod proto;
 mod serve;
@@ -33,5 +41,8 @@ mod spec;
 mod start;
 mod storage;
 
-pub use spec::{Borders, Mode, Node, Observed, PeerOrder, Spec, Speed};
+pub use builder::Builder;
+pub use cluster::error::MoveError;
+pub use cluster::partition::Direction;
+pub use spec::{Addresses, Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, SpecError, Speed};
 pub use start::Cluster;

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! Port ── accept ──► connection (HTTP/2, one task) ──► handler (one task a stream)
-//!           └────────────────┴──── all in one `Tasks`: stop() aborts them ───┘
+//!           └────────────────┴──── all in one `Tasks`: stop() aborts them, freeze() holds them ───┘
 //! ```
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::service::Routes;
 use unstuck_net::{Conn, Port};
+
+use crate::gate::Gate;
 
 /// What a node grants to a connection.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +96,23 @@ impl Server {
     /// Ends the listener, all connections and all handlers: none of them runs again.
     pub(crate) fn stop(&mut self) {
         self.tasks.lock().abort_all();
+        self.tasks.gate.open();
+    }
+
+    /// Nothing of the process runs until [`Server::resume`]: the kernel accepts and buffers, nobody reads or answers.
+    pub(crate) fn freeze(&self) {
+        self.tasks.gate.close();
+    }
+    /// What was frozen goes on where it was.
+    pub(crate) fn resume(&self) {
+        self.tasks.gate.open();
+    }
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.port.addr()
+    }
+    /// From its next start on the process listens here. Returns the port that it had.
+    pub(crate) fn move_to(&mut self, port: Port) -> Arc<Port> {
+        std::mem::replace(&mut self.port, Arc::new(port))
     }
 
     /// Streams whose handlers run.
@@ -155,13 +175,17 @@ async fn accept(mut listener: unstuck_net::Listener, process: Process) {
 
 /// All tasks of one process.
 #[derive(Clone, Debug, Default)]
-struct Tasks(Arc<Mutex<JoinSet<()>>>);
+struct Tasks {
+    tasks: Arc<Mutex<JoinSet<()>>>,
+    gate: Arc<Gate>,
+}
 
 impl Tasks {
     fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.gate.clone().holding(task);
         let mut tasks = self.lock();
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);

@@ -1,0 +1,54 @@
+//! A region's peers go where there are few.
+
+use rand::RngExt;
+
+use super::State;
+use super::error::MoveError;
+use crate::spec::Node;
+
+impl State {
+    /// Gives a region's peers to the stores with the fewest, and its lead to one of them; equals are drawn by the seed.
+    pub(crate) fn scatter(&mut self, id: u64, now: u64) -> Result<(), MoveError> {
+        self.advance(now);
+        let mut peers = self.led(id)?.group.members().to_vec();
+        for from in peers.clone() {
+            // a peer less than here after the move, or there is none
+            let room = self.regions.peers_on(from).saturating_sub(1);
+            let emptiest = self.candidates(&peers, room);
+            if let Some(to) = self.draw(&emptiest) {
+                self.move_peer(id, from, to)?;
+                peers.retain(|store| *store != from);
+                peers.push(to);
+            }
+        }
+        let group = &self.region(id)?.group;
+        let around = self.nodes.stores(self.now);
+        let able = |store: &u64| group.electable(*store, &around);
+        let able: Vec<u64> = group.members().iter().copied().filter(able).collect();
+        match self.draw(&able) {
+            Some(leader) => self.transfer_leader(id, leader),
+            None => Ok(()),
+        }
+    }
+
+    /// Of the stores that can be given a peer, and have fewer than `room`, those with the fewest.
+    pub(super) fn candidates(&self, taken: &[u64], room: usize) -> Vec<u64> {
+        let mut best = (room, Vec::new());
+        for (node, process) in self.nodes.iter() {
+            let Node::Store(store) = node else { continue };
+            if !process.takes_peers() || taken.contains(&store) {
+                continue;
+            }
+            let peers = self.regions.peers_on(store);
+            if peers < best.0 {
+                best = (peers, vec![store]);
+            } else if peers == best.0 && !best.1.is_empty() {
+                best.1.push(store);
+            }
+        }
+        best.1
+    }
+    pub(super) fn draw(&mut self, of: &[u64]) -> Option<u64> {
+        of.get(self.scatters.random_range(0..of.len().max(1))).copied()
+    }
+}
