@@ -1,5 +1,7 @@
 //! The program: what it prints, what it refuses, how it ends.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
