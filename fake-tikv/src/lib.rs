@@ -12,7 +12,7 @@
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
-//! * `gate`: where a frozen process's tasks stand
+//! * `freeze`: where a frozen process's tasks stand
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 //! * `builder`: a cluster, said in one line
@@ -28,7 +28,7 @@ mod builder;
 mod cluster;
 mod codec;
 pub mod data;
-mod gate;
+mod freeze;
 mod import;
 mod keys;
 mod kv;

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use tonic::service::Routes;
 use unstuck_net::{Conn, Port};
 
-use crate::gate::Gate;
+use crate::freeze::Gate;
 
 /// What a node grants to a connection.
 #[derive(Clone, Copy, Debug)]
