@@ -13,6 +13,7 @@
 //! * `shared`: state and storage under one lock
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
 //! * `freeze`: where a frozen process's tasks stand
+//! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 //! * `builder`: a cluster, said in one line
@@ -29,6 +30,7 @@ mod cluster;
 mod codec;
 pub mod data;
 mod freeze;
+mod health;
 mod import;
 mod keys;
 mod kv;

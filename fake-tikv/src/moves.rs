@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use tonic_health::ServingStatus;
 
 use crate::cluster::error::MoveError;
 use crate::cluster::partition::Direction;
@@ -27,12 +26,16 @@ impl Cluster {
     /// Starts a stopped node again on its old address, with its data. A running one is left alone.
     pub fn restart(&self, node: Node) {
         let stopped = self.shared.lock().cluster.process(node).is_some_and(|process| !process.up());
-        if let Some(server) = self.servers().of.get_mut(&node).filter(|_| stopped) {
+        let servers = &mut *self.servers();
+        if let Some(server) = servers.of.get_mut(&node).filter(|_| stopped) {
             let shared = self.shared.clone();
             server.restart(move |error| {
                 shared.lock().cluster.say(format!("{node} cannot listen again: {error}"));
             });
             self.shared.lock().cluster.restart(node);
+            if let Some(health) = servers.health.get(&node) {
+                health.set(true);
+            }
         }
     }
 
@@ -61,12 +64,11 @@ impl Cluster {
         self.shared.lock().cluster.advertise(node, addr);
     }
 
-    /// What a node's health service says from now on.
-    pub async fn set_serving(&self, node: Node, serving: bool) {
-        let reporter = self.servers().health.get(&node).cloned();
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        if let Some(reporter) = reporter {
-            reporter.set_service_status("", status).await;
+    /// Lets a node say that it serves, or that it does not, to whoever asks its health service. Nothing else changes:
+    /// it goes on answering. A node that was restarted says again that it serves.
+    pub fn set_serving(&self, node: Node, serving: bool) {
+        if let Some(health) = self.servers().health.get(&node) {
+            health.set(serving);
         }
     }
 

@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tonic::service::Routes;
-use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
 use unstuck_net::{Clock, Net, Port};
 
 use crate::cluster::State;
+use crate::health::Health;
 use crate::serve::{Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Addresses, Node, Observed, Spec};
@@ -49,7 +48,7 @@ pub(crate) struct Servers {
     pub(crate) of: BTreeMap<Node, Server>,
     /// Ports that stores have left: nobody else gets them, so that connects are refused.
     pub(crate) left: Vec<Arc<Port>>,
-    pub(crate) health: BTreeMap<Node, HealthReporter>,
+    pub(crate) health: BTreeMap<Node, Health>,
 }
 
 impl Cluster {
@@ -98,13 +97,12 @@ impl Cluster {
                 (routes, store_limits)
             }
         };
-        let reporter = HealthReporter::new();
-        let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
-        let mut server = Server::new(port, routes.add_service(health), limits);
+        let health = Health::new();
+        let mut server = Server::new(port, routes.add_service(health.service()), limits);
         server.start()?;
         let mut servers = self.servers();
         servers.of.insert(node, server);
-        servers.health.insert(node, reporter);
+        servers.health.insert(node, health);
         Ok(())
     }
 

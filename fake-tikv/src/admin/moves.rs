@@ -98,7 +98,7 @@ async fn node(State(api): State<Api>, Path((node, what)): Path<(String, String)>
         "freeze" => cluster.freeze(node),
         "resume" => cluster.resume(node),
         "advertise" => cluster.advertise(node, body.read::<Advertise>()?.address),
-        "health" => cluster.set_serving(node, body.read::<Health>()?.serving).await,
+        "health" => cluster.set_serving(node, body.read::<Health>()?.serving),
         _ => return Err(Refused::no_such_path()),
     }
     Ok(done())

@@ -39,6 +39,7 @@ impl State {
         }
         parts.push(id);
         self.regions.insert(last);
+        self.say(format!("region {id} split into {} regions", parts.len()));
         Ok(parts)
     }
 }

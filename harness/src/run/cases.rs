@@ -1,5 +1,6 @@
 //! From a scenario's case and a client to a setup: sizes chosen, the plan made, the client built.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,13 +75,33 @@ pub enum NotReady {
     /// A client that scenarios know and this build does not.
     #[error("this build has no client `{0}`")]
     NoSuchClient(ClientRef),
+    /// A client outside of our process, in virtual time.
+    #[error(
+        "the client `{client}` (line {line}) is a program: it needs real sockets and real time, which the world `sim` \
+         has not; give `--world tcp`"
+    )]
+    NeedsSockets {
+        /// The client.
+        client: String,
+        /// The line of `client:`.
+        line: u32,
+    },
 }
 
 /// Makes a case ready to run with a client that comes with the harness.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
-    let under_test =
-        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
-    setup_with(file, case, Arc::from(under_test), choice)
+    let Some(program) = file.program.as_ref().filter(|program| program.as_ref() == *client) else {
+        let under_test = client::find(&client.name, &client.revision);
+        let under_test = under_test.ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+        return setup_with(file, case, Arc::from(under_test), choice);
+    };
+    if choice.world == WorldKind::Sim {
+        return Err(NotReady::NeedsSockets { client: program.name.clone(), line: program.line });
+    }
+    let dir = Path::new(&file.name).parent().unwrap_or(Path::new("."));
+    let under_test = Arc::new(client::Program::new(program.clone(), dir));
+    // a program's own timers are what they are
+    setup_with(file, case, under_test, &Choice { scale: program.scale, ..choice.clone() })
 }
 
 /// Makes a case ready to run with any client.
