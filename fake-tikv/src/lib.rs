@@ -11,6 +11,8 @@
 //! * `storage`: what was written and not ingested, what was ingested, what is backed up
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
+//! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
+//! * `kv`, `import`, `backup`: a store's gRPC services: the same
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
 //! * `freeze`: where a frozen process's tasks stand
 //! * `health`: whether a node says that it serves
@@ -45,6 +47,8 @@ mod storage;
 
 pub use builder::Builder;
 pub use cluster::error::MoveError;
+pub use cluster::keyspaces::KeyspaceError;
 pub use cluster::partition::Direction;
+pub use moves::RegionInfo;
 pub use spec::{Addresses, Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, SpecError, Speed};
-pub use start::Cluster;
+pub use start::{Cluster, View};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::cluster::error::MoveError;
 use crate::cluster::partition::Direction;
+use crate::cluster::region::Region;
 use crate::cluster::store::Process;
 use crate::spec::Node;
 use crate::start::Cluster;
@@ -84,7 +85,7 @@ impl Cluster {
             let mut servers = self.servers();
             let server = servers.of.get_mut(&node).ok_or_else(unknown)?;
             let left = server.move_to(port);
-            servers.left.push(left);
+            servers.left.extend(left);
         }
         self.restart(node);
         self.shared.lock().cluster.change_address(store, told);
@@ -92,8 +93,35 @@ impl Cluster {
     }
 }
 
+/// A region as it is now, with keys as regions know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionInfo {
+    /// Its id.
+    pub id: u64,
+    /// Where it begins.
+    pub start: Bytes,
+    /// Where it ends; empty at the end of the key space.
+    pub end: Bytes,
+    /// The store whose peer leads; none while an election runs.
+    pub leader: Option<u64>,
+    /// The stores that have a peer.
+    pub stores: Vec<u64>,
+}
+
 /// Regions.
 impl Cluster {
+    /// All regions in key order.
+    pub fn regions(&self) -> Vec<RegionInfo> {
+        let all = self.shared.lock();
+        let info = |region: &Region| RegionInfo {
+            id: region.meta.id,
+            start: region.meta.start_key.clone(),
+            end: region.meta.end_key.clone(),
+            leader: region.group.leader(),
+            stores: region.group.members().to_vec(),
+        };
+        all.cluster.regions.iter().map(info).collect()
+    }
     /// Divides regions at keys, as clients name them. Returns the ids of all parts of the regions that held the keys.
     pub fn split(&self, keys: &[Bytes]) -> Result<Vec<u64>, MoveError> {
         let cluster = &mut self.shared.lock().cluster;
@@ -133,9 +161,7 @@ impl Cluster {
     }
     /// Gives a region's peers to the stores with the fewest, and its lead to one of them, by the seed.
     pub fn scatter(&self, region: u64) -> Result<(), MoveError> {
-        let mut all = self.shared.lock();
-        let now = all.cluster.now();
-        all.cluster.scatter(region, now)
+        self.shared.lock().cluster.scatter(region)
     }
 }
 

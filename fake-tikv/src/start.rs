@@ -1,5 +1,7 @@
 //! All nodes together: the running cluster.
 
+mod view;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
@@ -11,12 +13,16 @@ use tonic::service::Routes;
 use unstuck_net::{Clock, Net, Port};
 
 use crate::cluster::State;
+use crate::cluster::keyspaces::KeyspaceError;
+use crate::cluster::views::ViewId;
 use crate::health::Health;
-use crate::serve::{Limits, Server};
+use crate::serve::{Door, Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Addresses, Node, Observed, Spec};
 use crate::storage::Storage;
 use crate::{backup, data, import, kv, pd};
+
+pub use view::View;
 
 /// What a PD member grants: grpc-go's server defaults, with which PD runs.
 const PD_LIMITS: Limits = Limits {
@@ -88,17 +94,12 @@ impl Cluster {
             keepalive_time: spec.keepalive_time,
             keepalive_timeout: spec.keepalive_timeout,
         };
-        let (routes, limits) = match node {
-            Node::Pd(member) => (Routes::new(pd::service(shared.clone(), member)), PD_LIMITS),
-            Node::Store(store) => {
-                let routes = Routes::new(kv::service(shared.clone(), store))
-                    .add_service(import::service(shared.clone(), store))
-                    .add_service(backup::service(shared.clone(), store));
-                (routes, store_limits)
-            }
+        let limits = match node {
+            Node::Pd(_) => PD_LIMITS,
+            Node::Store(_) => store_limits,
         };
         let health = Health::new();
-        let mut server = Server::new(port, routes.add_service(health.service()), limits);
+        let mut server = Server::new(door(shared, node, ViewId::default(), &health, port), limits);
         server.start()?;
         let mut servers = self.servers();
         servers.of.insert(node, server);
@@ -120,7 +121,7 @@ impl Cluster {
 
     /// Every node with the address it listens on: PD members, then stores.
     pub fn nodes(&self) -> Vec<(Node, SocketAddr)> {
-        self.servers().of.iter().map(|(node, server)| (*node, server.addr())).collect()
+        self.servers().of.iter().filter_map(|(node, server)| Some((*node, server.addr()?))).collect()
     }
 
     /// Every node with the address that PD tells clients.
@@ -136,6 +137,12 @@ impl Cluster {
     /// The id that every answer of PD carries.
     pub fn id(&self) -> u64 {
         self.shared.lock().cluster.cluster_id
+    }
+
+    /// Creates a keyspace, which PD enables at once; returns its id. Every cluster has the keyspace `DEFAULT` with id 0.
+    pub fn create_keyspace(&self, name: &str) -> Result<u32, KeyspaceError> {
+        let now = self.shared.clock.unix_ms() / 1000;
+        self.shared.lock().cluster.keyspaces.create(name, now.cast_signed())
     }
 
     /// The PD member that leads, or led last while an election runs.
@@ -188,6 +195,27 @@ impl Cluster {
             server.stop();
         }
     }
+}
+
+/// What a node answers at one of its ports.
+fn door(shared: &Arc<Shared>, node: Node, view: ViewId, health: &Health, port: Port) -> Door {
+    let (routes, http) = match node {
+        Node::Pd(member) => {
+            let member = pd::Member::new(shared.clone(), member, view);
+            let routes = Routes::new(pd::service(member.clone()))
+                .add_service(pd::keyspace_service(member.clone()))
+                .add_service(pd::kv_service(member.clone()))
+                .add_service(pd::cluster_service(member.clone()));
+            (routes, Some(pd::http_routes(member)))
+        }
+        Node::Store(store) => {
+            let routes = Routes::new(kv::service(shared.clone(), store))
+                .add_service(import::service(shared.clone(), store))
+                .add_service(backup::service(shared.clone(), store));
+            (routes, None)
+        }
+    };
+    Door::new(port, routes.add_service(health.service()), http)
 }
 
 /// The port of the node that is the `i`th.

@@ -7,6 +7,8 @@
 //! * [`layout`][]: what a new cluster looks like
 //! * [`admit`][]: whether a store takes a request for a region
 //! * [`tso`][]: timestamps
+//! * [`views`][]: at which addresses clients find the nodes
+//! * [`safe_points`][], [`keyspaces`][], [`operators`][], [`etcd`][], [`settings`][]: what else PD keeps
 //!
 //! What changes it, one file a move, each refused with an [`error`][]:
 //!
@@ -23,33 +25,46 @@
 
 pub(crate) mod admit;
 pub(crate) mod error;
+pub(crate) mod etcd;
 pub(crate) mod group;
+pub(crate) mod keyspaces;
 pub(crate) mod layout;
 pub(crate) mod lead;
 pub(crate) mod membership;
 pub(crate) mod merge;
 pub(crate) mod nodes;
+pub(crate) mod operators;
 pub(crate) mod partition;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod region;
 pub(crate) mod repair;
+pub(crate) mod safe_points;
 pub(crate) mod scatter;
+pub(crate) mod settings;
 pub(crate) mod split;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tso;
+pub(crate) mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use rand_chacha::ChaCha8Rng;
 
+use self::etcd::Etcd;
 use self::group::Group;
+use self::keyspaces::Keyspaces;
 use self::nodes::Nodes;
+use self::operators::Operators;
 use self::region::Regions;
+use self::safe_points::SafePoints;
+use self::settings::Settings;
 use self::store::Process;
 use self::tso::Oracle;
+use self::views::{ViewId, Views};
 use crate::spec::Node;
 
 /// PD's allocator of ids, which stores, regions and peers share.
@@ -83,6 +98,12 @@ pub(crate) struct State {
     pub(crate) cluster_id: u64,
     pub(crate) regions: Regions,
     pub(crate) tso: Oracle,
+    pub(crate) safe_points: SafePoints,
+    pub(crate) keyspaces: Keyspaces,
+    pub(crate) operators: Operators,
+    pub(crate) etcd: Etcd,
+    pub(crate) settings: Settings,
+    pub(crate) views: Views,
     ids: Ids,
     pd: Group,
     nodes: Nodes,
@@ -122,6 +143,14 @@ impl State {
     }
     pub(crate) fn take_changes(&mut self) -> Vec<(u64, String)> {
         std::mem::take(&mut self.changes)
+    }
+    /// The address at which a view's clients find a node.
+    pub(crate) fn addr(&self, view: ViewId, node: Node) -> Option<SocketAddr> {
+        self.views.addr(view, node).or_else(|| Some(self.nodes.get(node)?.addr))
+    }
+    /// An id that nothing has.
+    pub(crate) fn alloc_id(&mut self) -> u64 {
+        self.ids.next()
     }
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (Node, &Process)> {
         self.nodes.iter()

@@ -4,12 +4,26 @@ use rand::RngExt;
 
 use super::State;
 use super::error::MoveError;
+use super::operators::Operator;
 use crate::spec::Node;
+
+/// How long PD is at work with a region whose peers move.
+const SCATTER_MS: u64 = 1_000;
 
 impl State {
     /// Gives a region's peers to the stores with the fewest, and its lead to one of them; equals are drawn by the seed.
-    pub(crate) fn scatter(&mut self, id: u64, now: u64) -> Result<(), MoveError> {
-        self.advance(now);
+    ///
+    /// PD says for a moment that it is at work, where peers moved; clients see the peers where they go at once.
+    pub(crate) fn scatter(&mut self, id: u64) -> Result<(), MoveError> {
+        let before = self.led(id)?.group.members().to_vec();
+        self.spread(id)?;
+        let moved = self.region(id)?.group.members() != before;
+        let done_at = if moved { self.now + SCATTER_MS } else { self.now };
+        self.operators.set(id, Operator { desc: "scatter-region", kind: "admin,leader,region", done_at });
+        Ok(())
+    }
+
+    fn spread(&mut self, id: u64) -> Result<(), MoveError> {
         let mut peers = self.led(id)?.group.members().to_vec();
         for from in peers.clone() {
             // a peer less than here after the move, or there is none

@@ -173,7 +173,7 @@ fn a_scatter_fills_empty_stores_and_follows_the_seed() {
             state.add_store(SocketAddr::from(([127, 0, 0, 1], 1)));
         }
         for id in ids(&state) {
-            state.scatter(id, 0).unwrap();
+            state.scatter(id).unwrap();
             assert_eq!(stores(&state, id).len(), 3);
         }
         sound(&state);
@@ -362,7 +362,7 @@ proptest::proptest! {
                 2 => drop(state.merge(next, id)),
                 3 => drop(state.transfer_leader(id, a)),
                 4 => drop(state.move_peer(id, a, b)),
-                5 => drop(state.scatter(id, 0)),
+                5 => drop(state.scatter(id)),
                 6 => state.stop(Node::Store(a)),
                 7 => state.restart(Node::Store(a)),
                 8 => state.freeze(Node::Store(a)),
