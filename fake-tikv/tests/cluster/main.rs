@@ -16,7 +16,7 @@ mod pd_calls;
 mod plain;
 mod process;
 mod raw;
+mod stores;
 mod tso;
 mod txn;
 mod view;
-mod stores;
