@@ -3,13 +3,18 @@
 use std::io;
 
 /// One file a proto package.
-const FILES: [&str; 6] = [
+const FILES: [&str; 11] = [
     "proto/brpb.proto",
+    "proto/deadlock.proto",
     "proto/errorpb.proto",
+    "proto/etcdserverpb.proto",
     "proto/import_sstpb.proto",
+    "proto/keyspacepb.proto",
     "proto/kvrpcpb.proto",
     "proto/metapb.proto",
+    "proto/mvccpb.proto",
     "proto/pdpb.proto",
+    "proto/tikvpb.proto",
 ];
 
 fn main() -> io::Result<()> {
@@ -19,6 +24,8 @@ fn main() -> io::Result<()> {
     // keys and values as `Bytes`: a batch goes to three stores without being copied
     tonic_prost_build::configure()
         .build_transport(false)
+        // what a service does not override answers UNIMPLEMENTED
+        .generate_default_stubs(true)
         .codec_path("crate::codec::SmallBuffers")
         .btree_map(".")
         .bytes(".")

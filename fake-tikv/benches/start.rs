@@ -24,6 +24,7 @@ fn spec(stores: u32, regions: u32) -> Spec {
         speed: Speed::default(),
         peer_order: PeerOrder::Shuffled,
         seed: 1,
+        ..Spec::default()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use unstuck_net::Clock;
 
+use crate::answer::Answers;
 use crate::cluster::State;
-use crate::spec::Speed;
+use crate::spec::{Mode, Spec, Speed};
 use crate::storage::Storage;
 
 /// One for each cluster.
@@ -13,6 +15,11 @@ use crate::storage::Storage;
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) speed: Speed,
+    pub(crate) mode: Mode,
+    /// What stores answer instead of the truth.
+    pub(crate) answers: Answers,
+    /// Told whenever locks of transactions were released: commands that wait for one look again.
+    pub(crate) released: Notify,
     all: Mutex<All>,
 }
 
@@ -24,8 +31,15 @@ pub(crate) struct All {
 }
 
 impl Shared {
-    pub(crate) fn new(clock: Clock, speed: Speed, cluster: State, storage: Storage) -> Self {
-        Self { clock, speed, all: Mutex::new(All { cluster, storage }) }
+    pub(crate) fn new(clock: Clock, spec: &Spec, cluster: State, storage: Storage) -> Self {
+        Self {
+            clock,
+            speed: spec.speed,
+            mode: spec.mode,
+            answers: Answers::default(),
+            released: Notify::new(),
+            all: Mutex::new(All { cluster, storage }),
+        }
     }
     /// The state as it is now.
     pub(crate) fn lock(&self) -> MutexGuard<'_, All> {

@@ -83,6 +83,7 @@ fn spec() -> Spec {
         speed: Speed::default(),
         peer_order: PeerOrder::Shuffled,
         seed: 1,
+        ..Spec::default()
     }
 }
 

@@ -71,6 +71,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             speed: br.speed(&workload, STORES),
             peer_order: PeerOrder::Shuffled,
             seed,
+            ..Spec::default()
         };
         let net = Net::Sim(SimNet::new(SimConfig::default()));
         let clock = Clock::start();
@@ -96,6 +97,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             seed,
             scale: Scale::REAL,
             workload,
+            outside: unstuck::client::Outside::default(),
         };
         let job = tokio::time::timeout(limit, br.run(env));
         let faults = async {

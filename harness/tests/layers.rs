@@ -11,7 +11,7 @@ const LAYERS: [(&str, &[&str]); 6] = [
         "reports/record",
         &["dump", "digest", "event", "verdict", "header", "sample", "end", "run", "span", "builder"],
     ),
-    ("reports", &["text", "terminal", "json", "dump"]),
+    ("reports", &["text", "terminal", "batch", "json", "dump", "junit", "github"]),
     (
         "harness/dump",
         &[
@@ -22,25 +22,53 @@ const LAYERS: [(&str, &[&str]); 6] = [
     (
         "fake-tikv",
         &[
-            "spec", "data", "proto", "codec", "cluster", "storage", "shared", "pd", "import", "backup",
-            "serve", "start",
+            "spec",
+            "data",
+            "proto",
+            "codec",
+            "keys",
+            "cluster",
+            "storage",
+            "answer",
+            "shared",
+            "pd",
+            "kv",
+            "import",
+            "backup",
+            "health",
+            "freeze",
+            "serve",
+            "start",
+            "builder",
+            "moves",
+            "admin",
+            "args",
+            "serve_command",
         ],
     ),
-    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
+    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("harness/net", &[]),
     ("reports/record", &[]),
     ("harness/dump", &["unstuck-record"]),
     ("reports", &["unstuck-record"]),
     ("fake-tikv", &["unstuck-net"]),
+    ("fake-tikv/tests/rust-client", &["fake-tikv", "unstuck-net"]),
     ("harness", &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"]),
 ];
 
-const OURS: [&str; 6] =
-    ["fake-tikv", "unstuck", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"];
+const OURS: [&str; 7] = [
+    "fake-tikv",
+    "rust-client-tests",
+    "unstuck",
+    "unstuck-dump",
+    "unstuck-net",
+    "unstuck-record",
+    "unstuck-reports",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the harness stands in the workspace").to_owned()

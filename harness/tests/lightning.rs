@@ -111,6 +111,7 @@ async fn simulate(case: Case) -> Ran {
         speed: client.speed(&workload, STORES),
         peer_order: case.peer_order,
         seed: case.seed,
+        ..Spec::default()
     };
     let net = Net::Sim(SimNet::new(SimConfig::default()));
     let clock = Clock::start();
@@ -133,6 +134,7 @@ async fn simulate(case: Case) -> Ran {
         seed: case.seed,
         scale: Scale::REAL,
         workload,
+        outside: unstuck::client::Outside::default(),
     };
     let import = tasks.spawn("main", client.run(env));
     let import = tokio::time::timeout(case.limit, import.join("main"));

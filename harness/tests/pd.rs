@@ -29,6 +29,7 @@ async fn cluster(net: &Net) -> (Cluster, Vec<SocketAddr>) {
         speed: Speed::default(),
         peer_order: PeerOrder::Shuffled,
         seed: 1,
+        ..Spec::default()
     };
     let cluster = Cluster::start(net, Clock::start(), spec).await.expect("the sim has free ports");
     let nodes = cluster.nodes().into_iter();

@@ -90,10 +90,11 @@ impl Source {
 
 #[tonic::async_trait]
 impl Backup for Source {
-    type backupStream = BoxStream<'static, Result<BackupResponse, Status>>;
-
     /// The stream does the work itself, piece by piece as the connection takes it: to drop it is to stop.
-    async fn backup(&self, request: Request<BackupRequest>) -> Result<Response<Self::backupStream>, Status> {
+    async fn backup(
+        &self,
+        request: Request<BackupRequest>,
+    ) -> Result<Response<BoxStream<'static, Result<BackupResponse, Status>>>, Status> {
         let BackupRequest { cluster_id: request, start_key, end_key, sub_ranges, .. } = request.into_inner();
         let current = self.shared.lock().cluster.cluster_id;
         if current != request {

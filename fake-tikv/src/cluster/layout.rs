@@ -1,6 +1,6 @@
 //! What a new cluster looks like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -8,14 +8,21 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::State;
+use super::etcd::Etcd;
 use super::group::Group;
+use super::keyspaces::Keyspaces;
+use super::nodes::Nodes;
+use super::operators::Operators;
 use super::region::{Region, Regions};
+use super::safe_points::SafePoints;
+use super::settings::Settings;
 use super::store::Process;
 use super::tso::Oracle;
+use super::views::Views;
+use super::{Ids, State};
 use crate::data;
 use crate::proto::metapb;
-use crate::spec::{Node, PeerOrder, Spec};
+use crate::spec::{Borders, Mode, Node, PeerOrder, Spec};
 
 /// Replicas of a region; PD's default (replication.max-replicas).
 const REPLICAS: usize = 3;
@@ -35,15 +42,27 @@ impl State {
         let cluster_id = (rng.next_u64() >> 2) | 1;
         let pd: Vec<u64> = (0..u64::from(spec.pd)).collect();
         let leader = pd.choose_or_zero(&mut rng);
+        // stores have taken the first
+        let mut ids = Ids(spec.stores.into());
         Self {
             cluster_id,
-            regions: regions(spec, &mut rng),
+            regions: regions(spec, &mut rng, &mut ids),
+            ids,
             tso: Oracle::default(),
+            safe_points: SafePoints::default(),
+            keyspaces: Keyspaces::default(),
+            operators: Operators::default(),
+            etcd: Etcd::default(),
+            settings: Settings::default(),
+            views: Views::default(),
             pd: Group::new(pd, leader),
-            nodes: nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))).collect(),
-            election: spec.election,
+            nodes: Nodes::new(
+                nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))),
+                spec.election,
+            ),
             elections: generator(spec.seed, 1),
-            due: std::collections::BTreeSet::new(),
+            scatters: generator(spec.seed, 2),
+            due: BTreeSet::new(),
             now: 0,
             changes: Vec::new(),
         }
@@ -51,35 +70,47 @@ impl State {
 }
 
 /// Regions over the whole key space, an equal share of the data set in each.
-fn regions(spec: &Spec, rng: &mut ChaCha8Rng) -> Regions {
+fn regions(spec: &Spec, rng: &mut ChaCha8Rng, ids: &mut Ids) -> Regions {
     let mut stores: Vec<u64> = (1..=u64::from(spec.stores)).collect();
     let mut leaders: BTreeMap<u64, u32> = stores.iter().map(|id| (*id, 0)).collect();
-    // ids come from one allocator, as PD's do: stores have taken the first
-    let mut ids = u64::from(spec.stores) + 1..;
-    let mut id = || ids.next().unwrap_or_default();
     let mut regions = Regions::default();
     for r in 0..spec.regions {
         let replicas = replicas(&mut stores, spec.peer_order, rng);
         // the store with the fewest leaders so far; of equals, the first in the peers' order
         let leader = replicas.iter().copied().min_by_key(|id| leaders[id]).unwrap_or_default();
         leaders.entry(leader).and_modify(|n| *n += 1);
-        let end_key =
-            if r + 1 == spec.regions { Bytes::new() } else { data::border(r + 1, spec.keys_per_region) };
+        let end_key = if r + 1 == spec.regions { Bytes::new() } else { border(spec, r + 1) };
         let meta = metapb::Region {
-            id: id(),
-            start_key: data::border(r, spec.keys_per_region),
+            id: ids.next(),
+            start_key: border(spec, r),
             end_key,
             // a replica joins in two steps, as learner and as voter
             region_epoch: Some(metapb::RegionEpoch { conf_ver: 2 * replicas.len() as u64 - 1, version: 1 }),
             peers: replicas
                 .iter()
-                .map(|store| metapb::Peer { id: id(), store_id: *store, ..Default::default() })
+                .map(|store| metapb::Peer { id: ids.next(), store_id: *store, ..Default::default() })
                 .collect(),
             ..Default::default()
         };
         regions.insert(Region { meta, group: Group::new(replicas, leader) });
     }
     regions
+}
+
+/// Where region `r` begins, as regions know keys.
+fn border(spec: &Spec, r: u32) -> Bytes {
+    let key = match &spec.borders {
+        _ if r == 0 => Bytes::new(),
+        Borders::DataSet => data::border(r, spec.keys_per_region),
+        Borders::Even => {
+            let prefix: &[u8] = if spec.mode == Mode::V2 { &[b'x', 0, 0, 0] } else { &[] };
+            let share = ((u64::from(r) << 32) / u64::from(spec.regions)) as u32;
+            let bytes = if spec.regions <= 1 << 16 { 2 } else { 4 };
+            Bytes::from([prefix, &share.to_be_bytes()[..bytes]].concat())
+        }
+        Borders::At(keys) => keys.get(r as usize - 1).cloned().unwrap_or_default(),
+    };
+    spec.mode.region_key(&key)
 }
 
 /// The stores of a region's peers, in order.

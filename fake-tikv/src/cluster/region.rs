@@ -1,6 +1,6 @@
 //! Regions in key order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use bytes::Bytes;
@@ -28,6 +28,10 @@ impl Region {
     pub(crate) fn leader_at_pd(&self) -> Option<&metapb::Peer> {
         self.peer_on(self.group.last_leader())
     }
+    /// Grows whenever the region's borders change.
+    pub(crate) fn version(&self) -> u64 {
+        self.meta.region_epoch.map_or(0, |epoch| epoch.version)
+    }
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         key >= &self.meta.start_key[..] && before_end(key, &self.meta.end_key)
     }
@@ -48,11 +52,16 @@ pub(crate) fn min_end<'a>(a: &'a Bytes, b: &'a Bytes) -> &'a Bytes {
 pub(crate) struct Regions {
     by_start: BTreeMap<Bytes, Region>,
     starts: BTreeMap<u64, Bytes>,
+    /// The regions that each store has a peer of.
+    on: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 impl Regions {
     pub(crate) fn insert(&mut self, region: Region) {
         self.starts.insert(region.meta.id, region.meta.start_key.clone());
+        for peer in &region.meta.peers {
+            self.on.entry(peer.store_id).or_default().insert(region.meta.id);
+        }
         self.by_start.insert(region.meta.start_key.clone(), region);
     }
     /// The region that holds a key.
@@ -61,14 +70,33 @@ impl Regions {
     }
     /// The region before the one that holds a key.
     pub(crate) fn before(&self, key: &[u8]) -> Option<&Region> {
-        let start = &self.find(key)?.meta.start_key;
-        self.by_start
-            .range::<[u8], _>((Unbounded, Excluded(&start[..])))
-            .next_back()
-            .map(|(_, region)| region)
+        self.before_start(&self.find(key)?.meta.start_key).next()
+    }
+    /// The regions before the one that starts at `start`, the nearest first.
+    pub(crate) fn before_start(&self, start: &[u8]) -> impl Iterator<Item = &Region> {
+        self.by_start.range::<[u8], _>((Unbounded, Excluded(start))).rev().map(|(_, region)| region)
     }
     pub(crate) fn by_id(&self, id: u64) -> Option<&Region> {
         self.by_start.get(self.starts.get(&id)?)
+    }
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Region> {
+        let region = self.by_start.remove(&self.starts.remove(&id)?)?;
+        for peer in &region.meta.peers {
+            self.on.entry(peer.store_id).or_default().remove(&id);
+        }
+        Some(region)
+    }
+    /// The raft group of a region.
+    pub(crate) fn group_mut(&mut self, id: u64) -> Option<&mut Group> {
+        self.by_start.get_mut(self.starts.get(&id)?).map(|region| &mut region.group)
+    }
+    /// The regions that a store has a peer of, in the order of their ids.
+    pub(crate) fn on(&self, store: u64) -> impl Iterator<Item = u64> {
+        self.on.get(&store).into_iter().flatten().copied()
+    }
+    /// How many peers a store has.
+    pub(crate) fn peers_on(&self, store: u64) -> usize {
+        self.on.get(&store).map_or(0, BTreeSet::len)
     }
     /// The regions that have keys between `start` and `end`, in order.
     pub(crate) fn scan<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = &'a Region> {
@@ -80,9 +108,6 @@ impl Regions {
     }
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Region> {
         self.by_start.values()
-    }
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Region> {
-        self.by_start.values_mut()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fake_tikv::proto::backup::backup_client::BackupClient;
 use fake_tikv::proto::import_sstpb::import_sst_client::ImportSstClient;
 use fake_tikv::proto::pdpb::{self, pd_client::PdClient};
+use fake_tikv::proto::tikvpb::tikv_client::TikvClient;
 use fake_tikv::proto::{kvrpcpb, metapb};
 use fake_tikv::{Cluster, Node, PeerOrder, Spec, Speed};
 use hyper_util::rt::TokioIo;
@@ -35,6 +36,7 @@ pub(crate) fn spec() -> Spec {
         },
         peer_order: PeerOrder::Shuffled,
         seed: 7,
+        ..Spec::default()
     }
 }
 
@@ -60,7 +62,10 @@ impl Fixture {
     }
     /// A connection of its own to a node.
     pub(crate) async fn channel(&self, node: Node) -> Result<Channel, tonic::transport::Error> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.addr(node))).unwrap();
+        self.channel_to(self.addr(node)).await
+    }
+    pub(crate) async fn channel_to(&self, addr: SocketAddr) -> Result<Channel, tonic::transport::Error> {
+        let endpoint = Endpoint::from_shared(format!("http://{addr}")).unwrap();
         endpoint.connect_with_connector(Connector(self.net.clone())).await
     }
     pub(crate) async fn pd(&self, member: u32) -> PdClient<Channel> {
@@ -74,6 +79,14 @@ impl Fixture {
     }
     pub(crate) async fn backup(&self, store: u64) -> BackupClient<Channel> {
         BackupClient::new(self.channel(Node::Store(store)).await.unwrap())
+    }
+    pub(crate) async fn tikv(&self, store: u64) -> TikvClient<Channel> {
+        TikvClient::new(self.channel(Node::Store(store)).await.unwrap())
+    }
+    /// A region with a client of its leader, and the context that the leader takes.
+    pub(crate) async fn led(&self, region: usize) -> (TikvClient<Channel>, kvrpcpb::Context) {
+        let region = &self.regions().await[region];
+        (self.tikv(leader(region).store_id).await, context(region))
     }
     /// All regions, as PD tells them.
     pub(crate) async fn regions(&self) -> Vec<pdpb::Region> {

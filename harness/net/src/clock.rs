@@ -1,22 +1,28 @@
-//! Wall time as the fake cluster tells it: a fixed epoch plus what tokio's clock has advanced.
+//! Wall time as the fake cluster tells it: an epoch plus what tokio's clock has advanced.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The epoch of every run: 2026-01-01T00:00:00Z, in milliseconds since 1970. A constant, so that records compare.
+/// The epoch of every run of our own clients: 2026-01-01T00:00:00Z, in milliseconds since 1970. A constant, so that records compare.
 pub const EPOCH_MS: u64 = 1_767_225_600_000;
 
-/// A clock that starts at [`EPOCH_MS`] and moves with tokio's, virtual or real.
+/// A clock that starts at an epoch and moves with tokio's, virtual or real.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    epoch_ms: u64,
 }
 
 impl Clock {
-    /// Starts now. Call within a runtime.
+    /// Starts now, at [`EPOCH_MS`]. Call within a runtime.
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self::start_at(EPOCH_MS)
+    }
+    /// Starts now, at an epoch in milliseconds since 1970: the wall's, for clients that compare what they hear with a
+    /// clock of their own. Call within a runtime.
+    pub fn start_at(epoch_ms: u64) -> Self {
+        Self { start: Instant::now(), epoch_ms }
     }
     /// Since the start.
     pub fn elapsed(&self) -> Duration {
@@ -32,6 +38,10 @@ impl Clock {
     }
     /// Milliseconds since 1970, as TSO and heartbeats want it.
     pub fn unix_ms(&self) -> u64 {
-        EPOCH_MS + self.ms()
+        self.epoch_ms + self.ms()
+    }
+    /// The epoch: [`Clock::unix_ms`] at the start.
+    pub fn epoch_ms(&self) -> u64 {
+        self.epoch_ms
     }
 }

@@ -5,6 +5,7 @@ mod check;
 mod choose;
 mod dump;
 mod exit;
+mod files;
 mod judge;
 mod out;
 mod results;
@@ -36,7 +37,7 @@ const EXITS: &str = "Exit codes: 0 all pass, 1 a case failed, 2 unknown only, 3 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs scenarios and judges the client.
-    Run(args::RunArgs),
+    Run(Box<args::RunArgs>),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
     /// Reads task dumps (goroutines, tokio's tasks, Python's threads) and tells what is stuck, and where.

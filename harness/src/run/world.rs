@@ -167,5 +167,6 @@ fn spec(setup: &Setup) -> Spec {
         speed: setup.client.speed(&scaled, setup.cluster.stores),
         peer_order: setup.cluster.peer_order,
         seed: split(setup.seed, "cluster"),
+        ..Spec::default()
     }
 }

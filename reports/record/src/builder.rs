@@ -47,6 +47,8 @@ impl RunBuilder {
             limits,
             expect: Expect::default(),
             variant: None,
+            command: vec![],
+            again: None,
             notes: vec![],
         };
         let mut run = Run::new(header);

@@ -169,6 +169,7 @@ mod tests {
                 speed: Speed { backup_region: Duration::from_secs(60), ..Speed::default() },
                 peer_order: PeerOrder::Shuffled,
                 seed: 1,
+                ..Spec::default()
             };
             let cluster = Cluster::start(&net, clock, spec).await.unwrap();
             let pd: Vec<_> = cluster.nodes().into_iter().filter(|(node, _)| *node == Node::Pd(0)).collect();
@@ -192,6 +193,7 @@ mod tests {
                     connections: 1,
                     duration: Duration::from_secs(60),
                 },
+                outside: crate::client::Outside::default(),
             };
             let tools = Tools { env, behaviour: revision.behaviour(), lines: Lines::new(log) };
             let pd = PdClient::new(&net, pd, PdOptions::default());

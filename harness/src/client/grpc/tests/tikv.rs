@@ -22,6 +22,7 @@ async fn store() -> (ClientConn, Cluster) {
         speed: Speed::default(),
         peer_order: PeerOrder::Shuffled,
         seed: 1,
+        ..Spec::default()
     };
     let cluster = Cluster::start(&net, Clock::start(), spec).await.unwrap();
     let (_, addr) = cluster.nodes().into_iter().find(|(node, _)| *node == Node::Store(1)).unwrap();
