@@ -12,6 +12,7 @@
 //! * [`read`]: a key, or a range of them, as of a timestamp
 //! * [`prewrite`], [`commit`], [`rollback`]: the two phases, and the way back
 //! * [`status`], [`resolve`]: what others do about a lock that is in their way
+//! * [`safe`]: what replicas can answer too
 //! * [`heart_beat`]: what its owner does to keep it
 
 pub(crate) mod changes;
@@ -24,6 +25,7 @@ pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
+pub(crate) mod safe;
 pub(crate) mod status;
 pub(crate) mod write;
 
