@@ -4,6 +4,7 @@
 
 mod backup;
 mod batch;
+mod etcd;
 mod fixture;
 mod health;
 mod hostile;
@@ -11,8 +12,11 @@ mod http;
 mod import;
 mod model;
 mod pd;
+mod pd_calls;
 mod plain;
 mod process;
 mod raw;
 mod stores;
+mod tso;
 mod txn;
+mod view;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fake_tikv::proto::kvrpcpb::KvPair;
+use fake_tikv::proto::pdpb::SplitAndScatterRegionsRequest;
 use fake_tikv::{Borders, Mode, Node, Spec};
 use proptest::prelude::*;
 use tokio::time::sleep;
@@ -28,6 +29,8 @@ enum Act {
     ScanDown(Bytes, Bytes, u32),
     DeleteRange(Bytes, Bytes),
     Checksum(Bytes, Bytes),
+    /// Regions divide at keys, and their parts get other leaders.
+    Split(Vec<Bytes>),
     /// A store fails, and is back after its regions have elected others.
     Fail(u64),
 }
@@ -55,6 +58,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (key(), edge(), 1u32..8).prop_map(|(start, end, limit)| Act::ScanDown(start, end, limit)),
         1 => (edge(), edge()).prop_map(|(start, end)| Act::DeleteRange(start, end)),
         1 => (edge(), edge()).prop_map(|(start, end)| Act::Checksum(start, end)),
+        2 => prop::collection::vec(key(), 1..3).prop_map(Act::Split),
         1 => (1u64..=3).prop_map(Act::Fail),
     ]
 }
@@ -129,6 +133,10 @@ async fn step(f: &Fixture, client: &mut Client<'_>, model: &mut Model, act: Act)
         }
         Act::Checksum(start, end) => {
             assert_eq!(client.checksum(&start, &end).await, model.checksum(&start, &end));
+        }
+        Act::Split(split_keys) => {
+            let split = SplitAndScatterRegionsRequest { split_keys, ..Default::default() };
+            f.pd_leader().await.split_and_scatter_regions(split).await.unwrap();
         }
         Act::Fail(store) => {
             f.cluster.stop(Node::Store(store));
