@@ -191,13 +191,15 @@ fn source(kind: &str, f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<Sou
             let path = filled(f, "file", problems)?;
             Source::File { path, regex: pattern(f, "regex", true, problems)? }
         }
-        _ => Source::Cluster(match f.word("cluster", &["work", "rows", "keys", "ranges", "bytes"], problems) {
-            Some("rows") => Seen::Rows,
-            Some("keys") => Seen::Keys,
-            Some("ranges") => Seen::Ranges,
-            Some("bytes") => Seen::Bytes,
-            _ => Seen::Work,
-        }),
+        _ => {
+            Source::Cluster(match f.word("cluster", &["work", "rows", "keys", "ranges", "bytes"], problems) {
+                Some("rows") => Seen::Rows,
+                Some("keys") => Seen::Keys,
+                Some("ranges") => Seen::Ranges,
+                Some("bytes") => Seen::Bytes,
+                _ => Seen::Work,
+            })
+        }
     })
 }
 
