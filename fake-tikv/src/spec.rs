@@ -248,6 +248,8 @@ pub struct Observed {
     pub ranges_backed_up: Vec<String>,
     /// The start keys (lower-case hex) of all regions, sorted.
     pub ranges: Vec<String>,
+    /// Rows that clients have put, raw and transactional: keys, each once.
+    pub rows: u64,
     /// Streams open at each store now, by store id.
     pub open_streams: Vec<(u64, u64)>,
 }

@@ -180,6 +180,7 @@ impl Cluster {
                 .map(|region| hex(&region.start_key))
                 .collect(),
             ranges: regions().map(|region| hex(&region.start_key)).collect(),
+            rows: all.storage.raw.most() + all.storage.mvcc.written(),
             open_streams,
         }
     }

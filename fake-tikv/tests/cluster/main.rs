@@ -4,6 +4,7 @@
 
 mod backup;
 mod batch;
+mod etcd;
 mod fixture;
 mod health;
 mod hostile;
@@ -12,9 +13,14 @@ mod import;
 mod model;
 mod moves;
 mod pd;
+mod pd_calls;
 mod plain;
 mod process;
 mod raw;
+mod stores;
+mod tso;
+mod txn;
+mod view;
 mod split_region;
 mod stores;
 mod txn;
