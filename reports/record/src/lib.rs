@@ -8,6 +8,7 @@
 //! * [`event`]: what happened
 //! * [`sample`]: counters, at intervals
 //! * [`dump`]: every task of the client, at intervals and at the end
+//! * [`digest`]: dumps as people look at them: folded, named, compared
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
 //! * [`run`]: reading and writing
@@ -16,6 +17,7 @@
 
 #[cfg(feature = "builder")]
 pub mod builder;
+pub mod digest;
 pub mod dump;
 pub mod end;
 pub mod event;
