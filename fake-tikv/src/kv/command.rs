@@ -77,3 +77,41 @@ macro_rules! command {
     };
 }
 pub(crate) use command;
+
+/// A request for a store as a whole, whichever regions it has.
+pub(crate) trait StoreCommand: Message + 'static {
+    type Answer: Message + Default + 'static;
+
+    /// Its name in kvproto.
+    const METHOD: &'static str;
+
+    /// The answer with a region error, which only a script gives.
+    fn refused(error: errorpb::Error) -> Self::Answer;
+
+    fn run(&self, on: &mut OnStore<'_>) -> Self::Answer;
+}
+
+/// What it is carried out on.
+pub(crate) struct OnStore<'a> {
+    pub(crate) storage: &'a mut Storage,
+    pub(crate) store: u64,
+    /// Milliseconds since 1970.
+    pub(crate) unix_ms: u64,
+}
+
+/// Implements what all requests to a whole store have in common.
+macro_rules! store_command {
+    ($request:ident as $method:literal -> $answer:ident; $run:path) => {
+        impl $crate::kv::command::StoreCommand for $crate::proto::kvrpcpb::$request {
+            type Answer = $crate::proto::kvrpcpb::$answer;
+            const METHOD: &'static str = $method;
+            fn refused(error: $crate::proto::errorpb::Error) -> Self::Answer {
+                Self::Answer { region_error: Some(error), ..Default::default() }
+            }
+            fn run(&self, on: &mut $crate::kv::command::OnStore<'_>) -> Self::Answer {
+                $run(self, on)
+            }
+        }
+    };
+}
+pub(crate) use store_command;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tonic::Status;
 
-use self::command::{Command, On, Step};
+use self::command::{Command, On, OnStore, Step, StoreCommand};
 use crate::answer::{Scripted, Seen};
 use crate::cluster::admit::{Refused, in_region};
 use crate::proto::kvrpcpb;
@@ -94,5 +94,22 @@ impl Store {
             self.shared.released.notify_waiters();
         }
         Ok(step)
+    }
+
+    /// Carries out a command that no region has to take.
+    async fn carry_out_whole<C: StoreCommand>(&self, command: C) -> Result<C::Answer, Status> {
+        let seen = Seen { store: self.store, method: C::METHOD, region: 0, keys: &[] };
+        match self.shared.answers.instead(seen).await {
+            Some(Scripted::Region(error)) => return Ok(C::refused(*error)),
+            Some(Scripted::Status(status)) => return Err(status),
+            None => {}
+        }
+        let mut all = self.shared.lock();
+        let (storage, unix_ms) = (&mut all.storage, self.shared.clock.unix_ms());
+        let answer = command.run(&mut OnStore { storage, store: self.store, unix_ms });
+        if all.storage.mvcc.take_released() {
+            self.shared.released.notify_waiters();
+        }
+        Ok(answer)
     }
 }
