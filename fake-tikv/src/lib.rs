@@ -11,7 +11,10 @@
 //! * `storage`: what was written and not ingested, what was ingested, what is backed up
 //! * `answer`: what stores answer instead of the truth
 //! * `shared`: state and storage under one lock
+//! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
+//! * `kv`, `import`, `backup`: a store's gRPC services: the same
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 
@@ -22,6 +25,7 @@ mod backup;
 mod cluster;
 mod codec;
 pub mod data;
+mod health;
 mod import;
 mod keys;
 mod kv;
@@ -33,5 +37,6 @@ mod spec;
 mod start;
 mod storage;
 
+pub use cluster::keyspaces::KeyspaceError;
 pub use spec::{Borders, Mode, Node, Observed, PeerOrder, Spec, Speed};
-pub use start::Cluster;
+pub use start::{Cluster, View};

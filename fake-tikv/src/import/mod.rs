@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::sleep;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::cluster::admit::{Refused, in_region, same_epoch};
+use crate::cluster::admit::{Peers, Refused, in_region, same_epoch};
 use crate::proto::import_sstpb::import_sst_server::{ImportSst, ImportSstServer};
 use crate::proto::import_sstpb::pair::Op;
 use crate::proto::import_sstpb::write_request::Chunk;
@@ -65,15 +65,16 @@ impl Importer {
     fn check(&self, context: &kvrpcpb::Context, ssts: &[SstMeta]) -> Result<(), Refused> {
         let mut all = self.shared.lock();
         let all = &mut *all;
-        let region = all.cluster.admit(self.store, context)?;
+        let region = all.cluster.admit(self.store, context, Peers::Leader)?;
         for meta in ssts {
             same_epoch(region, meta.region_epoch.as_ref())?;
             let Some(sst) = all.storage.uploads.get(self.store, &meta.uuid) else {
                 let message = format!("the sst file {} does not exist", meta.uuid.escape_ascii());
                 return Err(Box::new(errorpb::Error { message, ..Default::default() }));
             };
-            let outside = sst.changes().iter().filter(|(key, _)| !region.contains(key));
-            if let Some((key, _)) = outside.clone().next() {
+            let keys = sst.changes().iter().map(|(key, _)| self.shared.mode.region_key(key));
+            let outside = keys.filter(|key| !region.contains(key));
+            if let Some(key) = &outside.clone().next() {
                 all.storage.audit.misplaced(outside.count() as u64);
                 return in_region(region, key);
             }
@@ -100,7 +101,7 @@ impl Importer {
         if result.is_ok() {
             let mut all = self.shared.lock();
             for meta in &ssts {
-                all.storage.ingest(self.store, &meta.uuid);
+                all.storage.ingest(self.store, &meta.uuid, self.shared.mode);
             }
         }
         Response::new(IngestResponse { error: result.err().map(|refused| *refused) })
@@ -157,6 +158,7 @@ impl ImportSst for Importer {
                 continue;
             };
             sleep(self.shared.speed.write_batch).await;
+            open.sst.commit_at(batch.commit_ts);
             if let Err(error) = batch.pairs.into_iter().try_for_each(|pair| open.sst.push(change(pair))) {
                 writing = Err(Ok(not_written(self.store, &error)));
             }

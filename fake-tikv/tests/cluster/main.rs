@@ -3,8 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
 mod backup;
+mod batch;
 mod fixture;
+mod health;
+mod hostile;
+mod http;
 mod import;
+mod model;
 mod pd;
+mod plain;
 mod process;
+mod raw;
+mod stores;
 mod txn;

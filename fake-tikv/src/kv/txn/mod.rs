@@ -7,8 +7,8 @@
 //! * [`check_txn_status`], [`check_secondary_locks`], [`resolve_lock`], [`scan_lock`]: what others do about a lock that is
 //!   in their way
 //! * [`txn_heart_beat`]: what its owner does to keep it
-//! * [`gc`], [`delete_range`], [`unsafe_destroy_range`]: what goes for good
-//! * [`mvcc_info`], [`get_lock_wait_info`]: a look inside
+//! * [`gc`], [`delete_range`]: what goes for good
+//! * [`mvcc_info`]: a look inside
 
 mod batch_get;
 mod batch_rollback;
@@ -19,7 +19,6 @@ mod commit;
 mod delete_range;
 mod gc;
 mod get;
-mod get_lock_wait_info;
 mod mvcc_info;
 mod pessimistic_lock;
 mod pessimistic_rollback;
@@ -28,5 +27,4 @@ mod resolve_lock;
 mod scan;
 mod scan_lock;
 mod txn_heart_beat;
-mod unsafe_destroy_range;
 pub(crate) mod wire;

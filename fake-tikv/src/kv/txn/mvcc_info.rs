@@ -22,7 +22,7 @@ fn by_key(asked: &MvccGetByKeyRequest, on: &mut On<'_>) -> Step<MvccGetByKeyResp
 }
 
 fn by_start_ts(asked: &MvccGetByStartTsRequest, on: &mut On<'_>) -> Step<MvccGetByStartTsResponse> {
-    let (start, end) = on.within(&Bytes::new(), &Bytes::new());
+    let (start, end) = on.clipped(&Bytes::new(), &Bytes::new());
     let mvcc = &on.storage.mvcc;
     Step::Done(match mvcc.touched_by(&start, &end, asked.start_ts) {
         Some(key) => MvccGetByStartTsResponse { info: Some(info(mvcc, &key)), key, ..Default::default() },

@@ -18,7 +18,7 @@ fn run(asked: &PessimisticRollbackRequest, on: &mut On<'_>) -> Step<PessimisticR
     let mvcc = &on.storage.mvcc;
     let mut give_up = |key| mvcc.give_up(&mut changes, key, asked.start_version, asked.for_update_ts);
     if asked.keys.is_empty() {
-        let (start, end) = on.within(&Bytes::new(), &Bytes::new());
+        let (start, end) = on.clipped(&Bytes::new(), &Bytes::new());
         mvcc.locks(&start, &end).for_each(|(key, _)| give_up(key));
     } else {
         asked.keys.iter().for_each(give_up);

@@ -37,7 +37,7 @@ fn resolve(asked: &ResolveLockRequest, on: &On<'_>, changes: &mut Changes) -> Re
     } else {
         asked.txn_infos.iter().map(|txn| (txn.txn, txn.status)).collect()
     };
-    let (start, last) = on.within(&Bytes::new(), &Bytes::new());
+    let (start, last) = on.clipped(&Bytes::new(), &Bytes::new());
     for (key, lock) in mvcc.locks(&start, &last) {
         if let Some(commit_ts) = txns.get(&lock.start_ts) {
             mvcc.resolve(changes, key, lock.start_ts, end(*commit_ts))?;

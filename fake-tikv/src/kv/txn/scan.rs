@@ -1,20 +1,21 @@
 //! `KvScan`.
 
+use crate::cluster::admit::Peers;
 use crate::kv::command::{On, Step, command};
 use crate::kv::txn::wire::{pair, view};
 use crate::proto::kvrpcpb::{ScanRequest, ScanResponse};
 use crate::storage::mvcc::read::Page;
 
-command! { ScanRequest as "KvScan" -> ScanResponse; |_scan, _see| {}; run }
+command! { ScanRequest as "KvScan" -> ScanResponse; |_scan, _see| {}; run; const PEERS: Peers = Peers::AsAsked; }
 
 /// Backwards, a scan goes down from `start_key`, which is not in it, to `end_key`, which is.
 fn run(scan: &ScanRequest, on: &mut On<'_>) -> Step<ScanResponse> {
     on.storage.mvcc.read_at(scan.version);
     let view = view(scan.context.as_ref(), scan.version);
     let (start, end) = if scan.reverse {
-        on.within(&scan.end_key, &scan.start_key)
+        on.clipped(&scan.end_key, &scan.start_key)
     } else {
-        on.within(&scan.start_key, &scan.end_key)
+        on.clipped(&scan.start_key, &scan.end_key)
     };
     let page = Page {
         limit: scan.limit as usize,

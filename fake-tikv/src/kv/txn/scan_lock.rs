@@ -11,7 +11,7 @@ fn run(asked: &ScanLockRequest, on: &mut On<'_>) -> Step<ScanLockResponse> {
     // locks that come later commit later: who asks may rely on having seen all
     on.storage.mvcc.read_at(asked.max_version);
     let limit = if asked.limit == 0 { usize::MAX } else { asked.limit as usize };
-    let (start, end) = on.within(&asked.start_key, &asked.end_key);
+    let (start, end) = on.clipped(&asked.start_key, &asked.end_key);
     let locks = on
         .storage
         .mvcc

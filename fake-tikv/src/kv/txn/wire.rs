@@ -144,7 +144,7 @@ fn text(error: &Error) -> String {
 }
 
 /// One that waits. Clients compare the hashes of keys, and nothing else.
-pub(super) fn wait_entry(wait: &Wait, now: u64) -> WaitForEntry {
+pub(crate) fn wait_entry(wait: &Wait, now: u64) -> WaitForEntry {
     WaitForEntry {
         txn: wait.txn,
         wait_for_txn: wait.holder,
@@ -171,7 +171,7 @@ pub(super) fn pair(met: Pair) -> KvPair {
 
 impl On<'_> {
     /// The client's keys from one to another, clipped to the region.
-    pub(super) fn within(&self, start: &Bytes, end: &Bytes) -> (Bytes, Bytes) {
+    pub(super) fn clipped(&self, start: &Bytes, end: &Bytes) -> (Bytes, Bytes) {
         let (first, last) = self.region_in_keys();
         (first.max(start.clone()), min_end(&last, end).clone())
     }
