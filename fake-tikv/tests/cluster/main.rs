@@ -27,3 +27,5 @@ mod tso;
 mod txn;
 mod txn;
 mod view;
+mod stores;
+mod txn;
