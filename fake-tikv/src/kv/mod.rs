@@ -17,6 +17,7 @@ mod safe_ts;
 mod service;
 mod split_region;
 mod txn;
+pub(crate) mod txn;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,11 @@
 //! `KvGet`.
 
+use crate::cluster::admit::Peers;
 use crate::kv::command::{On, Step, command};
 use crate::kv::txn::wire::{key_error, view};
 use crate::proto::kvrpcpb::{GetRequest, GetResponse};
 
-command! { GetRequest as "KvGet" -> GetResponse; |get, see| see(&get.key); run }
+command! { GetRequest as "KvGet" -> GetResponse; |get, see| see(&get.key); run; const PEERS: Peers = Peers::AsAsked; }
 
 fn run(get: &GetRequest, on: &mut On<'_>) -> Step<GetResponse> {
     on.storage.mvcc.read_at(get.version);
