@@ -16,7 +16,6 @@ mod read_index;
 mod safe_ts;
 mod service;
 mod split_region;
-mod txn;
 pub(crate) mod txn;
 
 use std::sync::Arc;
