@@ -15,7 +15,7 @@ use std::time::Duration;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use pin_project_lite::pin_project;
@@ -24,6 +24,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::service::Routes;
 use unstuck_net::{Conn, Port};
+
+use crate::gate::{Gate, Severed};
 
 /// What a node grants to a connection.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Server {
     port: Arc<Port>,
     routes: Routes,
+    gate: Gate,
     limits: Limits,
     tasks: Tasks,
     streams: Arc<AtomicU64>,
@@ -65,9 +68,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// A process that does not run yet.
-    pub(crate) fn new(port: Port, routes: Routes, limits: Limits) -> Self {
+    pub(crate) fn new(port: Port, routes: Routes, gate: Gate, limits: Limits) -> Self {
         let (tasks, streams) = (Tasks::default(), Arc::default());
-        Self { port: Arc::new(port), routes: routes.prepare(), limits, tasks, streams }
+        Self { port: Arc::new(port), routes: routes.prepare(), gate, limits, tasks, streams }
     }
 
     /// Listens, for the first time.
@@ -115,7 +118,8 @@ impl Server {
             .max_pending_accept_reset_streams(RESETS)
             .max_local_error_reset_streams(RESETS);
         let silence = limits.keepalive_time.saturating_add(limits.keepalive_timeout);
-        Process { http, routes: self.routes.clone(), tasks: self.tasks.clone(), silence }
+        let (routes, gate) = (self.routes.clone(), self.gate.clone());
+        Process { http, routes, gate, tasks: self.tasks.clone(), silence }
     }
 }
 
@@ -123,6 +127,7 @@ impl Server {
 struct Process {
     http: http2::Builder<Handlers>,
     routes: Routes,
+    gate: Gate,
     tasks: Tasks,
     silence: Duration,
 }
@@ -136,9 +141,12 @@ async fn accept(mut listener: unstuck_net::Listener, process: Process) {
         let heard = Heard::now();
         let io = TokioIo::new(Hearing { conn, heard: heard.clone() });
         let (routes, noting) = (TowerToHyperService::new(process.routes.clone()), heard.clone());
+        let (gate, severed) = (process.gate.clone(), Severed::default());
+        let connection = severed.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let noting = noting.clone();
-            routes.call(request.map(|body| Noting { body, heard: noting }))
+            let request = request.map(|body| Noting { body, heard: noting });
+            gate.pass(&routes, request, &connection)
         });
         let serving = process.http.serve_connection(io, service);
         let silence = process.silence;
@@ -148,6 +156,7 @@ async fn accept(mut listener: unstuck_net::Listener, process: Process) {
                 // an error is the peer's (it left, or it does not speak HTTP/2): the connection ends, nothing else
                 _ = serving => {}
                 () = heard.silent_for(silence) => {}
+                () = severed.severed() => {}
             }
         });
     }

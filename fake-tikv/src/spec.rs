@@ -1,9 +1,11 @@
 //! What a cluster is to be, what it has seen.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// What cluster to start. All durations are used as they are: scale them before.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Spec {
     pub mode: Mode,
     /// Where a new cluster's regions begin.
     pub borders: Borders,
+    /// How many calls the journal keeps one by one, the latest.
+    pub journal: usize,
 }
 
 impl Default for Spec {
@@ -53,6 +57,7 @@ impl Default for Spec {
             seed: 0,
             mode: Mode::default(),
             borders: Borders::default(),
+            journal: 10_000,
         }
     }
 }
@@ -120,6 +125,32 @@ impl fmt::Display for Node {
             Node::Pd(i) => write!(f, "pd-{i}"),
             Node::Store(id) => write!(f, "tikv-{id}"),
         }
+    }
+}
+
+/// Text that names no node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no node; write `pd-0` or `tikv-1`")]
+pub struct NoNode(String);
+
+impl FromStr for Node {
+    type Err = NoNode;
+    fn from_str(text: &str) -> Result<Self, NoNode> {
+        let member = text.strip_prefix("pd-").and_then(|i| i.parse().ok()).map(Node::Pd);
+        let store = || text.strip_prefix("tikv-").and_then(|id| id.parse().ok()).map(Node::Store);
+        member.or_else(store).ok_or_else(|| NoNode(text.chars().take(100).collect()))
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tonic::service::Routes;
 use unstuck_net::{Clock, Net};
 
+use crate::answer::{Answers, BadScript, Guard, Script};
 use crate::cluster::State;
+use crate::journal::Journal;
 use crate::serve::{Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Node, Observed, Spec};
@@ -78,7 +80,8 @@ impl Cluster {
                 tonic_health::server::HealthReporter::new(),
             );
             let health = tonic_health::pb::health_server::HealthServer::new(health);
-            let mut server = Server::new(port, routes.add_service(health), limits);
+            let gate = shared.gate(node);
+            let mut server = Server::new(port, routes.add_service(health), gate, limits);
             server.start()?;
             servers.insert(node, server);
         }
@@ -162,6 +165,21 @@ impl Cluster {
     /// What changed by itself since the last call, in words (leaders moved, a store came back), with times of `clock`.
     pub fn take_changes(&self) -> Vec<(u64, String)> {
         self.shared.lock().cluster.take_changes()
+    }
+
+    /// Answers calls otherwise than with the truth, until the guard drops.
+    pub fn script(&self, script: Script) -> Result<Guard, BadScript> {
+        self.shared.answers.set(script)
+    }
+
+    /// The scripts that are set.
+    pub fn answers(&self) -> &Answers {
+        &self.shared.answers
+    }
+
+    /// The calls that its nodes have seen.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
     }
 
     /// Stops every node. No process is down in the eyes of the others: all go at once.

@@ -12,8 +12,8 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "fake-tikv",
         &[
-            "spec", "data", "proto", "codec", "keys", "cluster", "storage", "answer", "shared", "pd", "kv",
-            "import", "backup", "serve", "start",
+            "spec", "data", "proto", "codec", "keys", "methods", "cluster", "storage", "answer", "journal",
+            "gate", "shared", "pd", "kv", "import", "backup", "serve", "start",
         ],
     ),
     ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),

@@ -8,13 +8,16 @@ use futures_util::stream::{self, BoxStream};
 use tokio::time::sleep;
 use tonic::{Request, Response, Status};
 
+use crate::answer::Seen;
 use crate::cluster::admit::not_leader;
 use crate::cluster::region::{Region, before_end, min_end};
 use crate::data;
+use crate::journal::note_refused;
 use crate::proto::backup::backup_server::{Backup, BackupServer};
 use crate::proto::backup::error::Detail;
 use crate::proto::backup::{BackupRequest, BackupResponse, ClusterIdError, Error, File};
-use crate::shared::{All, Shared};
+use crate::proto::errorpb;
+use crate::shared::{All, Scripted, Shared};
 
 /// The service of one store.
 pub(crate) fn service(shared: Arc<Shared>, store: u64) -> BackupServer<impl Backup> {
@@ -32,10 +35,17 @@ type KeyRange = (Bytes, Bytes);
 
 impl Source {
     /// Backs up the next piece of what is left, and moves on behind it. `None` when nothing is left that this store leads.
-    async fn next(&self, left: &mut Vec<KeyRange>) -> Option<BackupResponse> {
+    async fn next(&self, left: &mut Vec<KeyRange>) -> Option<Result<BackupResponse, Status>> {
         let (region, piece) = self.find(left)?;
+        let (method, keys) = ("backup.Backup/backup", [&piece.0[..]]);
+        let seen = Seen { store: self.store, method, in_batch: false, region, keys: &keys };
+        match self.shared.instead(seen).await {
+            Some(Scripted::Region(refused)) => return Some(Ok(not_taken(*refused, piece))),
+            Some(Scripted::Status(status)) => return Some(Err(status)),
+            None => {}
+        }
         sleep(self.shared.speed.backup_region).await;
-        Some(self.take(region, piece))
+        Some(Ok(self.take(region, piece)))
     }
 
     /// The next region that this store leads, clipped. `left` holds the ranges still to do, the next one last.
@@ -55,16 +65,16 @@ impl Source {
     }
 
     /// Answers for a piece, if the store still leads its region.
-    fn take(&self, region: u64, (start_key, end_key): KeyRange) -> BackupResponse {
+    fn take(&self, region: u64, piece: KeyRange) -> BackupResponse {
         let mut all = self.shared.lock();
         let lead = match all.cluster.region_on(self.store, region) {
             Ok(region) if region.group.leader() != Some(self.store) => Err(not_leader(region)),
             lead => lead.map(|_| ()),
         };
         if let Err(refused) = lead {
-            let error = Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(*refused)) };
-            return BackupResponse { error: Some(error), start_key, end_key, ..Default::default() };
+            return not_taken(*refused, piece);
         }
+        let (start_key, end_key) = piece;
         all.storage.backed_up.add(&start_key, &end_key);
         let files = vec![self.file(&all, region, &start_key, &end_key)];
         BackupResponse { files, start_key, end_key, ..Default::default() }
@@ -86,6 +96,13 @@ impl Source {
             ..Default::default()
         }
     }
+}
+
+/// The answer that a region does not let its piece be taken.
+fn not_taken(refused: errorpb::Error, (start_key, end_key): KeyRange) -> BackupResponse {
+    note_refused(&refused);
+    let error = Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(refused)) };
+    BackupResponse { error: Some(error), start_key, end_key, ..Default::default() }
 }
 
 #[tonic::async_trait]
@@ -112,7 +129,7 @@ impl Backup for Source {
         left.sort_unstable_by(|a, b| b.cmp(a));
         let pieces = stream::unfold((self.clone(), left), |(source, mut left)| async move {
             let piece = source.next(&mut left).await?;
-            Some((Ok(piece), (source, left)))
+            Some((piece, (source, left)))
         });
         Ok(Response::new(pieces.boxed()))
     }

@@ -15,11 +15,13 @@ use bytes::Bytes;
 use tonic::Status;
 
 use self::command::{Command, On, Step};
-use crate::answer::{Scripted, Seen};
+use crate::answer::Seen;
 use crate::cluster::admit::{Refused, in_region};
+use crate::journal::{CURRENT, note_refused};
 use crate::proto::kvrpcpb;
 use crate::proto::tikvpb::tikv_server::{Tikv, TikvServer};
-use crate::shared::Shared;
+use crate::shared::{Scripted, Shared};
+use crate::spec::Node;
 
 /// The service of one store.
 pub(crate) fn service(shared: Arc<Shared>, store: u64) -> TikvServer<impl Tikv> {
@@ -34,13 +36,26 @@ struct Store {
 }
 
 impl Store {
-    /// Carries out a command: whatever a script says first, then the truth, as soon as no lock is in the way.
+    /// Carries out a command that came alone.
     async fn carry_out<C: Command>(&self, command: C) -> Result<C::Answer, Status> {
+        self.answer(command, false).await
+    }
+
+    /// Carries out a command of a batch, which is a call of its own.
+    async fn carry_out_in_batch<C: Command>(&self, command: C) -> Result<C::Answer, Status> {
+        let call = self.shared.journal.in_batch(Node::Store(self.store), C::METHOD, &command);
+        let answer = CURRENT.scope(call.noted(), self.answer(command, true)).await;
+        call.answered(&answer);
+        answer
+    }
+
+    /// Whatever a script says first, then the truth, as soon as no lock is in the way.
+    async fn answer<C: Command>(&self, command: C, in_batch: bool) -> Result<C::Answer, Status> {
         let mut keys: Vec<&[u8]> = Vec::new();
         command.each_key(&mut |key| keys.push(key));
         let region = command.context().map_or(0, |context| context.region_id);
-        let seen = Seen { store: self.store, method: C::METHOD, region, keys: &keys };
-        match self.shared.answers.instead(seen).await {
+        let seen = Seen { store: self.store, method: C::METHOD, in_batch, region, keys: &keys };
+        match self.shared.instead(seen).await {
             Some(Scripted::Region(error)) => return Ok(C::refused(*error)),
             Some(Scripted::Status(status)) => return Err(status),
             None => {}
@@ -53,7 +68,10 @@ impl Store {
             let until = match self.step(&command, waited) {
                 Ok(Step::Done(answer)) => return Ok(answer),
                 Ok(Step::Wait(until)) => until,
-                Err(refused) => return Ok(C::refused(*refused)),
+                Err(refused) => {
+                    note_refused(&refused);
+                    return Ok(C::refused(*refused));
+                }
             };
             tokio::select! {
                 biased;

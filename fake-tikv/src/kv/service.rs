@@ -35,7 +35,7 @@ macro_rules! commands {
                 let store = self.clone();
                 match request {
                     $(Asked::$in_batch(command) => Box::pin(async move {
-                        Ok(Answered::$in_batch(store.carry_out(command).await?))
+                        Ok(Answered::$in_batch(store.carry_out_in_batch(command).await?))
                     }),)*
                     _ => Box::pin(async { Err(Status::unimplemented("not a command that this store knows")) }),
                 }
