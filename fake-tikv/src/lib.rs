@@ -15,6 +15,7 @@
 //! * `shared`: state and storage under one lock
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
 //! * `gate`: what every call passes
+//! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
 
@@ -26,6 +27,7 @@ mod cluster;
 mod codec;
 pub mod data;
 mod gate;
+mod health;
 mod import;
 pub mod journal;
 mod keys;

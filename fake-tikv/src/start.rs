@@ -12,6 +12,7 @@ use unstuck_net::{Clock, Net};
 
 use crate::answer::{Answers, BadScript, Guard, Script};
 use crate::cluster::State;
+use crate::health::Health;
 use crate::journal::Journal;
 use crate::serve::{Limits, Server};
 use crate::shared::Shared;
@@ -38,6 +39,7 @@ const NAMED: usize = 5;
 pub struct Cluster {
     shared: Arc<Shared>,
     servers: Arc<Mutex<BTreeMap<Node, Server>>>,
+    health: Arc<BTreeMap<Node, Health>>,
     nodes: Arc<[(Node, SocketAddr)]>,
 }
 
@@ -65,7 +67,7 @@ impl Cluster {
             keepalive_time: spec.keepalive_time,
             keepalive_timeout: spec.keepalive_timeout,
         };
-        let mut servers = BTreeMap::new();
+        let (mut servers, mut health) = (BTreeMap::new(), BTreeMap::new());
         for (node, port) in ports {
             let (routes, limits) = match node {
                 Node::Pd(member) => (Routes::new(pd::service(shared.clone(), member)), PD_LIMITS),
@@ -76,16 +78,15 @@ impl Cluster {
                     (routes, store_limits)
                 }
             };
-            let health = tonic_health::server::HealthService::from_health_reporter(
-                tonic_health::server::HealthReporter::new(),
-            );
-            let health = tonic_health::pb::health_server::HealthServer::new(health);
+            let own = Health::new();
             let gate = shared.gate(node);
-            let mut server = Server::new(port, routes.add_service(health), gate, limits);
+            let mut server = Server::new(port, routes.add_service(own.service()), gate, limits);
             server.start()?;
             servers.insert(node, server);
+            health.insert(node, own);
         }
-        Ok(Self { shared, servers: Arc::new(Mutex::new(servers)), nodes })
+        let (servers, health) = (Arc::new(Mutex::new(servers)), Arc::new(health));
+        Ok(Self { shared, servers, health, nodes })
     }
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<Node, Server>> {
@@ -126,6 +127,15 @@ impl Cluster {
                 shared.lock().cluster.say(format!("{node} cannot listen again: {error}"));
             });
             self.shared.lock().cluster.restart(node);
+            self.set_serving(node, true);
+        }
+    }
+
+    /// Lets a node say that it serves, or that it does not, to whoever asks its health service. Nothing else changes:
+    /// it goes on answering. A node that was restarted says again that it serves.
+    pub fn set_serving(&self, node: Node, serving: bool) {
+        if let Some(health) = self.health.get(&node) {
+            health.set(serving);
         }
     }
 

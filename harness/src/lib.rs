@@ -1,7 +1,7 @@
 //! `unstuck` asks one question about a database client: after the network misbehaves and comes back, does it
 //! finish its work, or is it stuck?
 //!
-//! Start at [`run`]. Modules, in reading order; each imports only from those above it:
+//! To test a client of your own start at [`Suite`]; to read the code, at [`run`]. Modules, in reading order; each imports only from those above it:
 //!
 //! * [`scenario`]: the YAML that QA writes, resolved
 //! * [`fault`]: what the words mean, and the plan: timed events on named links and nodes
@@ -10,6 +10,7 @@
 //! * [`client`]: what is under test
 //! * [`verdict`]: checkers, pure functions of the record
 //! * [`run`]: one case from plan to record, and many of them
+//! * [`suite`]: a folder of scenarios as tests of `cargo test`, with clients of your own
 //! * [`cli`]: the `unstuck` command
 
 pub mod cli;
@@ -19,4 +20,8 @@ pub mod probe;
 pub mod proxy;
 pub mod run;
 pub mod scenario;
+pub mod suite;
 pub mod verdict;
+
+pub use client::{Env, Own as Client};
+pub use suite::Suite;

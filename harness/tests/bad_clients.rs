@@ -108,6 +108,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
         within: None,
         expect: Expect::default(),
         variant: None,
+        again: None,
         notes: vec![],
     };
     Job { setup, record: None, verdict_only: false }

@@ -97,6 +97,7 @@ fn run(revision: Revision, seed: u64, duration: Duration, outage: Option<Outage>
             seed,
             scale: Scale::REAL,
             workload,
+            outside: unstuck::client::Outside::default(),
         };
         let job = tokio::time::timeout(limit, br.run(env));
         let faults = async {

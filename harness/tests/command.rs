@@ -315,3 +315,49 @@ fn a_fault_that_touches_nothing_is_unknown() {
     let case: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(case["verdict"], serde_json::to_value(Verdict::Unknown).unwrap());
 }
+
+#[test]
+fn reports_for_ci_are_written_whole_whatever_came_out() {
+    let folder = Folder::new("ci");
+    let file = folder.file("two.yaml", TWO);
+    let summary = folder.file("summary.md", "before\n");
+    let args = [
+        "run",
+        &file,
+        "--client",
+        "lightning@fixed",
+        "--junit",
+        "ci/junit.xml",
+        "--json-out",
+        "ci/cases.jsonl",
+    ];
+    let output = folder
+        .command(&args)
+        .args(["--summary", &summary])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_SHA", "0c385e0")
+        .output()
+        .unwrap();
+    let (code, out, err) = said(&output);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let read = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
+    let junit = read("ci/junit.xml");
+    assert!(junit.contains("<testcase name=\"goes_down [lightning@fixed, sim, seed 1]\""), "{junit}");
+    assert!(junit.contains("<property name=\"commit\" value=\"0c385e0\"/>"), "{junit}");
+    assert_eq!(read("ci/cases.jsonl").lines().count(), 1);
+    assert!(read("summary.md").starts_with("before\n## unstuck\n\n1 passed, 0 failed, 0 unknown"));
+    assert!(!err.contains("::error"), "{err}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named_and_the_verdict_is_still_told() {
+    let folder = Folder::new("ci-broken");
+    let file = folder.file("two.yaml", TWO);
+    let (code, out, err) =
+        folder.run(&["run", &file, "--client", "lightning@fixed", "--junit", "two.yaml/junit.xml"]);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(
+        out.contains("PASS goes_down") && err.contains("error: cannot write `two.yaml/junit.xml`"),
+        "{err}"
+    );
+}

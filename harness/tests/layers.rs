@@ -5,30 +5,41 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
-    ("reports", &["text", "dump", "terminal", "json"]),
+    ("reports", &["text", "dump", "terminal", "batch", "json", "junit", "github"]),
+    ("harness/dump", &["lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "record"]),
     (
         "fake-tikv",
         &[
             "spec", "data", "proto", "codec", "keys", "methods", "cluster", "storage", "answer", "journal",
-            "gate", "shared", "pd", "kv", "import", "backup", "serve", "start",
+            "gate", "shared", "pd", "kv", "import", "backup", "health", "serve", "start",
         ],
     ),
-    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "cli"]),
+    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("harness/net", &[]),
     ("reports/record", &[]),
+    ("harness/dump", &["unstuck-record"]),
     ("reports", &["unstuck-record"]),
     ("fake-tikv", &["unstuck-net"]),
-    ("harness", &["fake-tikv", "unstuck-net", "unstuck-record", "unstuck-reports"]),
+    ("fake-tikv/tests/rust-client", &["fake-tikv", "unstuck-net"]),
+    ("harness", &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"]),
 ];
 
-const OURS: [&str; 5] = ["fake-tikv", "unstuck", "unstuck-net", "unstuck-record", "unstuck-reports"];
+const OURS: [&str; 7] = [
+    "fake-tikv",
+    "rust-client-tests",
+    "unstuck",
+    "unstuck-dump",
+    "unstuck-net",
+    "unstuck-record",
+    "unstuck-reports",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the harness stands in the workspace").to_owned()

@@ -134,6 +134,7 @@ async fn simulate(case: Case) -> Ran {
         seed: case.seed,
         scale: Scale::REAL,
         workload,
+        outside: unstuck::client::Outside::default(),
     };
     let import = tasks.spawn("main", client.run(env));
     let import = tokio::time::timeout(case.limit, import.join("main"));

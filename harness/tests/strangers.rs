@@ -109,6 +109,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
         within: None,
         expect: Expect::default(),
         variant: None,
+        again: None,
         notes: vec![],
     };
     let run = run_case(&setup, None, &Arc::new(Status::default())).unwrap();

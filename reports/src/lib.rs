@@ -1,11 +1,17 @@
 //! What people and machines read of a run. Each format is one module, on the record only.
 //!
 //! * [`terminal`]: what people read of one case, and of many
+//! * [`batch`]: many cases as one report has them
 //! * [`json`]: one object a case
+//! * [`junit`]: what CI servers read
+//! * [`github`]: what GitHub Actions shows
 //! * [`dump`]: a task dump in the form of a Go goroutine dump
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
+pub mod batch;
 pub mod dump;
+pub mod github;
 pub mod json;
+pub mod junit;
 pub mod terminal;
 pub mod text;

@@ -6,8 +6,8 @@ mod plan;
 mod summary;
 
 pub use case::case;
-pub(crate) use case::{Seen, end_ms};
-pub(crate) use plan::{effect, evidence};
+pub(crate) use case::{Seen, again, end_ms, outcome, verdict};
+pub(crate) use plan::{effect, evidence, planned};
 pub use summary::summary;
 
 /// How a report is to look. The default is plain, 110 columns wide.
@@ -30,8 +30,8 @@ impl Default for Style {
 pub struct Aside<'a> {
     /// Where the record is kept.
     pub record: Option<&'a str>,
-    /// Where the last task dump is kept, if the client did not end by itself.
-    pub dump: Option<&'a str>,
+    /// What is kept beside it, each with a word for it.
+    pub beside: &'a [(&'a str, String)],
     /// How long the run took on the wall clock.
     pub wall_ms: Option<u64>,
 }

@@ -56,7 +56,7 @@ fn finding(kind: FindingKind, summary: &str) -> Finding {
 #[test]
 fn a_stuck_client_is_told_with_all_that_qa_needs() {
     let (run, judgement) = fixture::stuck();
-    let aside = Aside { record: Some("results/run-42/tikv_failure.jsonl"), dump: None, wall_ms: Some(640) };
+    let aside = Aside { record: Some("results/run-42/tikv_failure.jsonl"), beside: &[], wall_ms: Some(640) };
     insta::assert_snapshot!(case(&run, &judgement, aside, Style::default()));
 }
 
@@ -118,7 +118,7 @@ fn untrusted_text_cannot_write_to_the_terminal() {
         ..finding(FindingKind::Hang, evil)
     };
     judgement.findings = vec![found];
-    let aside = Aside { record: Some(evil), dump: Some(evil), wall_ms: None };
+    let aside = Aside { record: Some(evil), beside: &[("goroutines", evil.to_owned())], wall_ms: None };
     let text = case(&run, &judgement, aside, Style::default());
     let all = text + &summary([(&run, &judgement)], Style::default());
     let bad = all.chars().filter(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');

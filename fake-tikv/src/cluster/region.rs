@@ -28,6 +28,10 @@ impl Region {
     pub(crate) fn leader_at_pd(&self) -> Option<&metapb::Peer> {
         self.peer_on(self.group.last_leader())
     }
+    /// Grows whenever the region's borders change.
+    pub(crate) fn version(&self) -> u64 {
+        self.meta.region_epoch.map_or(0, |epoch| epoch.version)
+    }
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         key >= &self.meta.start_key[..] && before_end(key, &self.meta.end_key)
     }
@@ -61,11 +65,11 @@ impl Regions {
     }
     /// The region before the one that holds a key.
     pub(crate) fn before(&self, key: &[u8]) -> Option<&Region> {
-        let start = &self.find(key)?.meta.start_key;
-        self.by_start
-            .range::<[u8], _>((Unbounded, Excluded(&start[..])))
-            .next_back()
-            .map(|(_, region)| region)
+        self.before_start(&self.find(key)?.meta.start_key).next()
+    }
+    /// The regions before the one that starts at `start`, the nearest first.
+    pub(crate) fn before_start(&self, start: &[u8]) -> impl Iterator<Item = &Region> {
+        self.by_start.range::<[u8], _>((Unbounded, Excluded(start))).rev().map(|(_, region)| region)
     }
     pub(crate) fn by_id(&self, id: u64) -> Option<&Region> {
         self.by_start.get(self.starts.get(&id)?)

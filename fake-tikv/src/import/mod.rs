@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answer::Seen;
-use crate::cluster::admit::{Refused, in_region, same_epoch};
+use crate::cluster::admit::{Peers, Refused, in_region, same_epoch};
 use crate::journal::note_refused;
 use crate::proto::import_sstpb::import_sst_server::{ImportSst, ImportSstServer};
 use crate::proto::import_sstpb::pair::Op;
@@ -72,7 +72,7 @@ impl Importer {
     fn check(&self, context: &kvrpcpb::Context, ssts: &[SstMeta]) -> Result<(), Refused> {
         let mut all = self.shared.lock();
         let all = &mut *all;
-        let region = all.cluster.admit(self.store, context)?;
+        let region = all.cluster.admit(self.store, context, Peers::Leader)?;
         for meta in ssts {
             same_epoch(region, meta.region_epoch.as_ref())?;
             let Some(sst) = all.storage.uploads.get(self.store, &meta.uuid) else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 
+use crate::cluster::admit::Peers;
 use crate::cluster::region::Region;
 use crate::proto::{errorpb, kvrpcpb};
 use crate::spec::Mode;
@@ -23,10 +24,21 @@ pub(crate) trait Command: Message + Default + 'static {
     /// Shows each key that must lie in the region, as the client names it.
     fn each_key<'a>(&'a self, see: &mut dyn FnMut(&'a Bytes));
 
+    /// Which of a region's peers carry it out.
+    const PEERS: Peers = Peers::Leader;
+
+    /// Whether its keys may also be the region's end: a scan backwards begins there.
+    const TO_THE_END: bool = false;
+
+    /// What is wrong with it in whichever region.
+    fn check(&self, _: Mode) -> Result<(), Self::Answer> {
+        Ok(())
+    }
+
     /// The answer that the region cannot take it.
     fn refused(error: errorpb::Error) -> Self::Answer;
 
-    /// Carries it out. The store leads the region, and the keys lie in it.
+    /// Carries it out. It passed its check, the store has a peer that may, and the keys lie in the region.
     fn run(&self, on: &mut On<'_>) -> Step<Self::Answer>;
 }
 
@@ -54,9 +66,12 @@ pub(crate) enum Step<A> {
 /// Implements what all requests have in common: a context, and a region error in the answer.
 ///
 /// `command! { RawGetRequest as "RawGet" -> RawGetResponse; |get, see| see(&get.key); run }`, where `run` is a
-/// `fn(&RawGetRequest, &mut On) -> Step<RawGetResponse>`.
+/// `fn(&RawGetRequest, &mut On) -> Step<RawGetResponse>`. Whatever else the command overrides follows, as in any trait.
 macro_rules! command {
-    ($request:ident as $method:literal -> $answer:ident; |$this:ident, $see:ident| $keys:expr; $run:path) => {
+    (
+        $request:ident as $method:literal -> $answer:ident; |$this:ident, $see:ident| $keys:expr; $run:path
+        $(; $($overrides:tt)*)?
+    ) => {
         impl $crate::kv::command::Command for $crate::proto::kvrpcpb::$request {
             type Answer = $crate::proto::kvrpcpb::$answer;
             const METHOD: &'static str = $method;
@@ -73,6 +88,7 @@ macro_rules! command {
             fn run(&self, on: &mut $crate::kv::command::On<'_>) -> $crate::kv::command::Step<Self::Answer> {
                 $run(self, on)
             }
+            $($($overrides)*)?
         }
     };
 }

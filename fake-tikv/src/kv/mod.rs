@@ -2,11 +2,20 @@
 //!
 //! * [`command`]: what a request is to the cluster
 //! * [`raw`]: raw keys, one file a command
+//! * [`read_index`], [`destroy_range`], [`safe_ts`], [`lock_waits`]: about regions or the store as a whole
+//! * [`batch`]: many commands on one stream
+//! * [`txn`]: transactions, one file a command
 //! * [`service`]: the methods on the wire, alone or in a batch
 
+mod batch;
 mod command;
+mod destroy_range;
+mod lock_waits;
 mod raw;
+mod read_index;
+mod safe_ts;
 mod service;
+mod txn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,23 +25,32 @@ use tonic::Status;
 
 use self::command::{Command, On, Step};
 use crate::answer::Seen;
-use crate::cluster::admit::{Refused, in_region};
+use crate::cluster::admit::{Refused, key_not_in_region};
 use crate::journal::{CURRENT, note_refused};
 use crate::proto::kvrpcpb;
 use crate::proto::tikvpb::tikv_server::{Tikv, TikvServer};
 use crate::shared::{Scripted, Shared};
 use crate::spec::Node;
 
+/// The largest request that is read: room for what is too large for raft, so that raft can say so. A real store reads any.
+const MAX_REQUEST: usize = 32 << 20;
+/// The largest answer; TiKV's default (server.max-grpc-send-msg-len).
+const MAX_ANSWER: usize = 10 << 20;
+
 /// The service of one store.
 pub(crate) fn service(shared: Arc<Shared>, store: u64) -> TikvServer<impl Tikv> {
-    TikvServer::new(Arc::new(Store { shared, store }))
+    let cluster_id = shared.lock().cluster.cluster_id;
+    TikvServer::new(Arc::new(Store { shared, id: store, cluster_id }))
+        .max_decoding_message_size(MAX_REQUEST)
+        .max_encoding_message_size(MAX_ANSWER)
 }
 
 /// One store, as its commands see it.
 #[derive(Debug)]
 struct Store {
     shared: Arc<Shared>,
-    store: u64,
+    id: u64,
+    cluster_id: u64,
 }
 
 impl Store {
@@ -43,7 +61,7 @@ impl Store {
 
     /// Carries out a command of a batch, which is a call of its own.
     async fn carry_out_in_batch<C: Command>(&self, command: C) -> Result<C::Answer, Status> {
-        let call = self.shared.journal.in_batch(Node::Store(self.store), C::METHOD, &command);
+        let call = self.shared.journal.in_batch(Node::Store(self.id), C::METHOD, &command);
         let answer = CURRENT.scope(call.noted(), self.answer(command, true)).await;
         call.answered(&answer);
         answer
@@ -51,21 +69,30 @@ impl Store {
 
     /// Whatever a script says first, then the truth, as soon as no lock is in the way.
     async fn answer<C: Command>(&self, command: C, in_batch: bool) -> Result<C::Answer, Status> {
+        let none = kvrpcpb::Context::default();
+        let context = command.context().unwrap_or(&none);
+        if context.cluster_id != 0 && context.cluster_id != self.cluster_id {
+            return Err(Status::invalid_argument(
+                "the cluster id of the request does not match the TiKV cluster",
+            ));
+        }
         let mut keys: Vec<&[u8]> = Vec::new();
         command.each_key(&mut |key| keys.push(key));
-        let region = command.context().map_or(0, |context| context.region_id);
-        let seen = Seen { store: self.store, method: C::METHOD, in_batch, region, keys: &keys };
-        match self.shared.instead(seen).await {
+        let (store, method, region) = (self.id, C::METHOD, context.region_id);
+        match self.shared.instead(Seen { store, method, in_batch, region, keys: &keys }).await {
             Some(Scripted::Region(error)) => return Ok(C::refused(*error)),
             Some(Scripted::Status(status)) => return Err(status),
             None => {}
         }
         drop(keys);
+        if let Err(answer) = command.check(self.shared.mode) {
+            return Ok(answer);
+        }
         let began = self.shared.clock.elapsed();
         loop {
             let released = self.shared.released.notified();
             let waited = self.shared.clock.elapsed().saturating_sub(began);
-            let until = match self.step(&command, waited) {
+            let until = match self.step(&command, context, waited) {
                 Ok(Step::Done(answer)) => return Ok(answer),
                 Ok(Step::Wait(until)) => until,
                 Err(refused) => {
@@ -82,29 +109,38 @@ impl Store {
     }
 
     /// Runs a command once, if the region that it names takes it.
-    fn step<C: Command>(&self, command: &C, waited: Duration) -> Result<Step<C::Answer>, Refused> {
+    fn step<C: Command>(
+        &self,
+        command: &C,
+        context: &kvrpcpb::Context,
+        waited: Duration,
+    ) -> Result<Step<C::Answer>, Refused> {
         let mut all = self.shared.lock();
         let all = &mut *all;
-        let region =
-            all.cluster.admit(self.store, command.context().unwrap_or(&kvrpcpb::Context::default()))?;
+        let region = all.cluster.admit(self.id, context, C::PEERS)?;
         let mut outside: Option<Bytes> = None;
         command.each_key(&mut |key| {
             let key = self.shared.mode.region_key(key);
-            if !region.contains(&key) {
+            let at_the_end = C::TO_THE_END && !key.is_empty() && key == region.meta.end_key;
+            if !at_the_end && !region.contains(&key) {
                 outside.get_or_insert(key);
             }
         });
         if let Some(key) = outside {
-            in_region(region, &key)?;
+            return Err(key_not_in_region(region, &key));
         }
         let mut on = On {
             storage: &mut all.storage,
             region,
-            store: self.store,
+            store: self.id,
             mode: self.shared.mode,
             unix_ms: self.shared.clock.unix_ms(),
             waited,
         };
-        Ok(command.run(&mut on))
+        let step = command.run(&mut on);
+        if all.storage.mvcc.take_released() {
+            self.shared.released.notify_waiters();
+        }
+        Ok(step)
     }
 }

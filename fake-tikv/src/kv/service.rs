@@ -2,17 +2,27 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use tonic::{Request, Response, Status};
+use futures_util::stream::BoxStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::Store;
-use crate::proto::kvrpcpb;
+use super::batch::{Answered, Asked, Batches};
+use crate::proto::kvrpcpb::{
+    self, GetLockWaitInfoRequest, GetLockWaitInfoResponse, StoreSafeTsRequest, StoreSafeTsResponse,
+    UnsafeDestroyRangeRequest, UnsafeDestroyRangeResponse,
+};
 use crate::proto::tikvpb::tikv_server::Tikv;
-use crate::proto::tikvpb::{batch_commands_request, batch_commands_response};
+use crate::proto::tikvpb::{BatchCommandsRequest, BatchCommandsResponse};
 
-/// The commands, each as a method of the service, as the request in a batch, and with its type.
+/// The commands, each as a method of the service, as the request in a batch, and with its type; last those that come
+/// alone only.
 macro_rules! commands {
-    ($($method:ident, $in_batch:ident, $request:ident -> $answer:ident;)*) => {
+    (
+        $($method:ident, $in_batch:ident, $request:ident -> $answer:ident;)*
+        [alone] $($alone:ident, $alone_request:ident -> $alone_answer:ident;)*
+    ) => {
         #[tonic::async_trait]
         impl Tikv for Arc<Store> {
             $(async fn $method(
@@ -21,23 +31,52 @@ macro_rules! commands {
             ) -> Result<Response<kvrpcpb::$answer>, Status> {
                 self.carry_out(request.into_inner()).await.map(Response::new)
             })*
+            $(async fn $alone(
+                &self,
+                request: Request<kvrpcpb::$alone_request>,
+            ) -> Result<Response<kvrpcpb::$alone_answer>, Status> {
+                self.carry_out(request.into_inner()).await.map(Response::new)
+            })*
+
+            async fn batch_commands(
+                &self,
+                request: Request<Streaming<BatchCommandsRequest>>,
+            ) -> Result<Response<BoxStream<'static, Result<BatchCommandsResponse, Status>>>, Status> {
+                Ok(Response::new(Batches::new(self.clone(), request.into_inner()).boxed()))
+            }
+            async fn unsafe_destroy_range(
+                &self,
+                request: Request<UnsafeDestroyRangeRequest>,
+            ) -> Result<Response<UnsafeDestroyRangeResponse>, Status> {
+                Ok(Response::new(self.destroy_range(request.get_ref())))
+            }
+            async fn get_store_safe_ts(
+                &self,
+                _: Request<StoreSafeTsRequest>,
+            ) -> Result<Response<StoreSafeTsResponse>, Status> {
+                Ok(Response::new(self.safe_ts()))
+            }
+            async fn get_lock_wait_info(
+                &self,
+                _: Request<GetLockWaitInfoRequest>,
+            ) -> Result<Response<GetLockWaitInfoResponse>, Status> {
+                Ok(Response::new(self.lock_waits()))
+            }
         }
 
         impl Store {
-            /// Carries out one command of a batch.
-            #[expect(dead_code, reason = "no batches yet")]
+            /// Carries out one command of a batch. One that this store does not know has no answer.
             pub(super) fn in_batch(
                 self: &Arc<Self>,
-                request: batch_commands_request::request::Cmd,
-            ) -> BoxFuture<'static, Result<batch_commands_response::response::Cmd, Status>> {
-                use batch_commands_request::request::Cmd as Asked;
-                use batch_commands_response::response::Cmd as Answered;
+                request: Asked,
+            ) -> BoxFuture<'static, Result<Option<Answered>, Status>> {
                 let store = self.clone();
                 match request {
                     $(Asked::$in_batch(command) => Box::pin(async move {
-                        Ok(Answered::$in_batch(store.carry_out_in_batch(command).await?))
+                        store.carry_out_in_batch(command).await.map(Answered::$in_batch).map(Some)
                     }),)*
-                    _ => Box::pin(async { Err(Status::unimplemented("not a command that this store knows")) }),
+                    Asked::Empty(empty) => Box::pin(async move { Ok(Some(super::batch::empty(empty).await)) }),
+                    _ => Box::pin(async { Ok(None) }),
                 }
             }
         }
@@ -45,6 +84,30 @@ macro_rules! commands {
 }
 
 commands! {
+    kv_get, Get, GetRequest -> GetResponse;
+    kv_batch_get, BatchGet, BatchGetRequest -> BatchGetResponse;
+    kv_scan, Scan, ScanRequest -> ScanResponse;
+    kv_prewrite, Prewrite, PrewriteRequest -> PrewriteResponse;
+    kv_commit, Commit, CommitRequest -> CommitResponse;
+    kv_batch_rollback, BatchRollback, BatchRollbackRequest -> BatchRollbackResponse;
+    kv_cleanup, Cleanup, CleanupRequest -> CleanupResponse;
+    kv_check_txn_status, CheckTxnStatus, CheckTxnStatusRequest -> CheckTxnStatusResponse;
+    kv_resolve_lock, ResolveLock, ResolveLockRequest -> ResolveLockResponse;
+    kv_scan_lock, ScanLock, ScanLockRequest -> ScanLockResponse;
+    kv_txn_heart_beat, TxnHeartBeat, TxnHeartBeatRequest -> TxnHeartBeatResponse;
     raw_get, RawGet, RawGetRequest -> RawGetResponse;
+    raw_batch_get, RawBatchGet, RawBatchGetRequest -> RawBatchGetResponse;
     raw_put, RawPut, RawPutRequest -> RawPutResponse;
+    raw_batch_put, RawBatchPut, RawBatchPutRequest -> RawBatchPutResponse;
+    raw_delete, RawDelete, RawDeleteRequest -> RawDeleteResponse;
+    raw_batch_delete, RawBatchDelete, RawBatchDeleteRequest -> RawBatchDeleteResponse;
+    raw_scan, RawScan, RawScanRequest -> RawScanResponse;
+    raw_batch_scan, RawBatchScan, RawBatchScanRequest -> RawBatchScanResponse;
+    raw_delete_range, RawDeleteRange, RawDeleteRangeRequest -> RawDeleteRangeResponse;
+
+    [alone]
+    raw_get_key_ttl, RawGetKeyTtlRequest -> RawGetKeyTtlResponse;
+    raw_compare_and_swap, RawCasRequest -> RawCasResponse;
+    raw_checksum, RawChecksumRequest -> RawChecksumResponse;
+    read_index, ReadIndexRequest -> ReadIndexResponse;
 }

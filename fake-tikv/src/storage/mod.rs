@@ -5,10 +5,12 @@
 //! * [`engine`]: ingested; one copy, which is what raft makes all peers agree on
 //! * [`audit`]: how much of the data set has arrived
 //! * [`raw`]: raw keys
+//! * [`mvcc`]: transactional keys
 //! * [`ranges`]: which key ranges are backed up
 
 pub(crate) mod audit;
 pub(crate) mod engine;
+pub(crate) mod mvcc;
 pub(crate) mod ranges;
 pub(crate) mod raw;
 pub(crate) mod sst;
@@ -16,6 +18,7 @@ pub(crate) mod uploads;
 
 use self::audit::Audit;
 use self::engine::Engine;
+use self::mvcc::Mvcc;
 use self::ranges::Ranges;
 use self::raw::Raw;
 use self::uploads::Uploads;
@@ -26,6 +29,7 @@ pub(crate) struct Storage {
     pub(crate) uploads: Uploads,
     pub(crate) engine: Engine,
     pub(crate) raw: Raw,
+    pub(crate) mvcc: Mvcc,
     pub(crate) audit: Audit,
     pub(crate) backed_up: Ranges,
 }
@@ -37,6 +41,7 @@ impl Storage {
             uploads: Uploads::default(),
             engine: Engine::default(),
             raw: Raw::default(),
+            mvcc: Mvcc::default(),
             audit: Audit::new(regions, keys_per_region),
             backed_up: Ranges::default(),
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fake_tikv::proto::backup::backup_client::BackupClient;
 use fake_tikv::proto::import_sstpb::import_sst_client::ImportSstClient;
 use fake_tikv::proto::pdpb::{self, pd_client::PdClient};
+use fake_tikv::proto::tikvpb::tikv_client::TikvClient;
 use fake_tikv::proto::{kvrpcpb, metapb};
 use fake_tikv::{Cluster, Node, PeerOrder, Spec, Speed};
 use hyper_util::rt::TokioIo;
@@ -75,6 +76,14 @@ impl Fixture {
     }
     pub(crate) async fn backup(&self, store: u64) -> BackupClient<Channel> {
         BackupClient::new(self.channel(Node::Store(store)).await.unwrap())
+    }
+    pub(crate) async fn tikv(&self, store: u64) -> TikvClient<Channel> {
+        TikvClient::new(self.channel(Node::Store(store)).await.unwrap())
+    }
+    /// A region with a client of its leader, and the context that the leader takes.
+    pub(crate) async fn led(&self, region: usize) -> (TikvClient<Channel>, kvrpcpb::Context) {
+        let region = &self.regions().await[region];
+        (self.tikv(leader(region).store_id).await, context(region))
     }
     /// All regions, as PD tells them.
     pub(crate) async fn regions(&self) -> Vec<pdpb::Region> {

@@ -193,7 +193,7 @@ fn an_ingest_is_refused_as_the_state_demands() {
         let error = ask(here, &|c| c.region_id = 999).await.region_not_found.unwrap();
         assert_eq!(error.region_id, 999);
         let error = ask(here, &|c| c.region_epoch = None).await.epoch_not_match.unwrap();
-        assert_eq!(error.current_regions, [region.region.clone().unwrap()]);
+        assert_eq!(error.current_regions[0], region.region.clone().unwrap());
         let other_id = |c: &mut fake_tikv::proto::kvrpcpb::Context| c.peer.as_mut().unwrap().id = 1;
         assert_eq!(ask(here, &other_id).await.mismatch_peer_id.unwrap().request_peer_id, 1);
         assert!(ask(here, &|c| c.term = 1).await.stale_command.is_some());

@@ -4,8 +4,14 @@
 
 mod answers;
 mod backup;
+mod batch;
+mod bytes_codec;
 mod fixture;
+mod health;
 mod import;
 mod journal;
+mod methods;
 mod pd;
 mod process;
+mod raw;
+mod txn;

@@ -44,6 +44,15 @@ pub(super) struct RunArgs {
     /// Nothing on stderr while cases run.
     #[arg(long)]
     pub(super) quiet: bool,
+    /// Writes a `JUnit` report to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Writes what `--json` prints to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) json_out: Option<PathBuf>,
+    /// Appends a summary in Markdown to this file, e.g. `$GITHUB_STEP_SUMMARY`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
     /// Where records go, in a new folder for each run.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub(super) results: PathBuf,

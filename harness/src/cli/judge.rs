@@ -22,8 +22,8 @@ pub(super) struct JudgeArgs {
 }
 
 pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
-    let mut printer = Printer::new(args.json, colour);
-    let (mut verdicts, mut broken) = (vec![], false);
+    let printer = Printer::new(args.json, colour);
+    let (mut runs, mut broken) = (vec![], false);
     for path in &args.records {
         let read = std::fs::read(path).map_err(|error| error.to_string());
         let judged = read.and_then(|bytes| {
@@ -31,13 +31,15 @@ pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
         });
         match judged {
             Ok((mut run, judgement)) => {
-                verdicts.push(judgement.verdict);
                 run.judgement = Some(judgement);
                 let dump = run.dumps.last().map(unstuck_reports::dump::go);
-                printer.case(run, Some(path), None);
+                printer.case(&run, Some(path), None);
                 if args.dump {
                     out::say(dump.as_deref().unwrap_or("no task dump in this record\n"));
                 }
+                // the summary and the exit code need no more of it
+                (run.events, run.samples, run.dumps) = (vec![], vec![], vec![]);
+                runs.push(run);
             }
             Err(error) => {
                 broken = true;
@@ -45,6 +47,7 @@ pub(super) fn run(args: &JudgeArgs, colour: bool) -> Exit {
             }
         }
     }
-    printer.summary();
+    printer.summary(&runs);
+    let verdicts = runs.iter().filter_map(|run| Some(run.judgement.as_ref()?.verdict));
     if broken { Exit::Scenario } else { Exit::of(verdicts) }
 }

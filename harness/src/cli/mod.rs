@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod choose;
 mod exit;
+mod files;
 mod judge;
 mod out;
 mod results;
@@ -35,7 +36,7 @@ const EXITS: &str = "Exit codes: 0 all pass, 1 a case failed, 2 unknown only, 3 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs scenarios and judges the client.
-    Run(args::RunArgs),
+    Run(Box<args::RunArgs>),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
     /// Tells all errors of scenario files, without running them.

@@ -17,7 +17,7 @@ use super::args::RunArgs;
 use super::results::Results;
 use super::screen::Screen;
 use super::table::Table;
-use super::{Exit, choose, out};
+use super::{Exit, choose, files, out};
 use crate::run::Setup;
 use crate::run::batch::{self, Done, Job, Progress};
 
@@ -57,24 +57,20 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
         }
         screen.show(progress);
     });
-    report(args, colour, &jobs, done, stop.load(Ordering::Relaxed))
+    report(args, colour, &jobs, &done, stop.load(Ordering::Relaxed))
 }
 
-fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, interrupted: bool) -> Exit {
-    let mut printer = Printer::new(args.json, colour);
+fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: &[Option<Done>], interrupted: bool) -> Exit {
+    let printer = Printer::new(args.json, colour);
     let mut table = (args.seeds.get() > 1).then(Table::default);
-    let (mut verdicts, mut broken, mut not_run) = (vec![], false, NotRun::default());
+    let mut not_run = NotRun::default();
     for (job, done) in jobs.iter().zip(done) {
         match done {
-            Some(Done { run: Ok(run), wall }) => {
-                verdicts.extend(run.judgement.as_ref().map(|judgement| judgement.verdict));
-                match &mut table {
-                    Some(table) if !args.json => table.add(&run),
-                    _ => printer.case(run, job.record.as_deref(), Some(wall)),
-                }
-            }
+            Some(Done { run: Ok(run), wall }) => match &mut table {
+                Some(table) if !args.json => table.add(run),
+                _ => printer.case(run, job.record.as_deref(), Some(*wall)),
+            },
             Some(Done { run: Err(error), .. }) => {
-                broken = true;
                 eprintln!("error: case `{}` could not be run: {error}", clean(&job.setup.case));
             }
             None => not_run.add(&job.setup),
@@ -84,8 +80,14 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: Vec<Option<Done>>, i
         Some(table) if !args.json => out::say(&table.to_string()),
         _ => {}
     }
-    printer.summary();
+    let runs = || done.iter().flatten().filter_map(|done| done.run.as_ref().ok());
+    if args.seeds.get() == 1 {
+        printer.summary(runs());
+    }
     eprint!("{not_run}");
+    let written = files::write(args, jobs, done);
+    let verdicts = runs().filter_map(|run| Some(run.judgement.as_ref()?.verdict));
+    let broken = !written || done.iter().flatten().any(|done| done.run.is_err());
     match (interrupted, broken) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Harness,
@@ -134,6 +136,13 @@ fn dump_of(record: &Path) -> PathBuf {
     record.with_extension("goroutines.txt")
 }
 
+/// What lies beside a record, each with a word for it.
+pub(super) fn beside(record: &Path) -> Vec<(&'static str, String)> {
+    let kinds = [("goroutines", "goroutines.txt"), ("output", "output.txt"), ("dumps", "dumps.txt")];
+    let paths = kinds.into_iter().map(|(what, ending)| (what, record.with_extension(ending)));
+    paths.filter(|(_, path)| path.is_file()).map(|(what, path)| (what, path.display().to_string())).collect()
+}
+
 /// The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process at once.
 fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -152,32 +161,31 @@ fn cores() -> usize {
 pub(super) struct Printer {
     json: bool,
     style: Style,
-    runs: Vec<Run>,
 }
 
 impl Printer {
     pub(super) fn new(json: bool, colour: bool) -> Self {
-        Self { json, style: Style { colour, ..Style::default() }, runs: vec![] }
+        Self { json, style: Style { colour, ..Style::default() } }
     }
 
-    pub(super) fn case(&mut self, run: Run, record: Option<&Path>, wall: Option<Duration>) {
+    pub(super) fn case(&self, run: &Run, record: Option<&Path>, wall: Option<Duration>) {
         let Some(judgement) = &run.judgement else { return };
         let wall_ms = wall.map(|wall| wall.as_millis() as u64);
         if self.json {
-            out::say(&format!("{}\n", unstuck_reports::json::case(&run, judgement, wall_ms)));
+            out::say(&format!("{}\n", unstuck_reports::json::case(run, judgement, wall_ms)));
         } else {
-            let dump =
-                record.map(dump_of).filter(|path| path.is_file()).map(|path| path.display().to_string());
+            let beside = record.map(beside).unwrap_or_default();
             let record = record.map(|path| path.display().to_string());
-            let aside = Aside { record: record.as_deref(), dump: dump.as_deref(), wall_ms };
-            out::say(&format!("{}\n", unstuck_reports::terminal::case(&run, judgement, aside, self.style)));
+            let aside = Aside { record: record.as_deref(), beside: &beside, wall_ms };
+            out::say(&format!("{}\n", unstuck_reports::terminal::case(run, judgement, aside, self.style)));
         }
-        self.runs.push(run);
     }
 
-    pub(super) fn summary(&self) {
-        if !self.json && self.runs.len() > 1 {
-            let judged = self.runs.iter().filter_map(|run| Some((run, run.judgement.as_ref()?)));
+    /// A line for each of several.
+    pub(super) fn summary<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) {
+        let judged: Vec<_> =
+            runs.into_iter().filter_map(|run| Some((run, run.judgement.as_ref()?))).collect();
+        if !self.json && judged.len() > 1 {
             out::say(&unstuck_reports::terminal::summary(judged, self.style));
         }
     }

@@ -5,13 +5,20 @@
 //! * `chan`: Go's unbuffered channel
 //! * [`pd`]: a PD client over it
 //! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+//! * [`program`]: any program; [`outside`]: what such a client needs besides
+//! * [`own`]: an async function of your own
+//! * [`connector`]: the case's network for tonic and hyper
 
 pub mod br;
 mod chan;
+pub mod connector;
 pub mod ctx;
 pub mod grpc;
 pub mod lightning;
+pub mod outside;
+pub mod own;
 pub mod pd;
+pub mod program;
 pub mod scale;
 
 use std::future::Future;
@@ -25,7 +32,11 @@ use unstuck_net::Net;
 use unstuck_record::Work;
 
 use crate::probe::meter::Counts;
-use crate::probe::{Meter, Tasks};
+use crate::probe::{Joinable, Meter, Tasks};
+pub use connector::Connector;
+pub use outside::{Left, Outside};
+pub use own::Own;
+pub use program::Program;
 pub use scale::Scale;
 
 /// A client under test.
@@ -35,11 +46,20 @@ pub trait Client: Send + Sync + std::fmt::Debug {
     /// `as-reported`
     fn revision(&self) -> &str;
     /// What its progress counts: `keys`, `ranges`.
-    fn unit(&self) -> &'static str;
+    fn unit(&self) -> &str;
     /// The timers that the verdict must know, unscaled.
     fn timers(&self) -> Timers;
     /// How fast the stores must be for the workload to take about `workload.duration` without faults.
     fn speed(&self, workload: &Workload, stores: u32) -> fake_tikv::Speed;
+    /// Whether it lives outside of our process: it needs real sockets, its durations are real, and it knows its tasks
+    /// itself. Told by [`Outside::end`], it ends within this time.
+    fn outside(&self) -> Option<Duration> {
+        None
+    }
+    /// The program that it is, if it is one, with its arguments.
+    fn command(&self) -> Vec<String> {
+        vec![]
+    }
     /// Does the whole job. Every task is spawned through `env.tasks`; when the returned future ends the job has
     /// ended, and tasks that are left are aborted.
     fn run(&self, env: Env) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
@@ -115,6 +135,24 @@ pub struct Env {
     pub scale: Scale,
     /// The job.
     pub workload: Workload,
+    /// For a client outside of our process.
+    pub outside: Outside,
+}
+
+impl Env {
+    /// Dials over the case's network, for tonic's `connect_with_connector`.
+    pub fn connector(&self) -> Connector {
+        Connector::new(self.net.clone())
+    }
+    /// Starts a task of the client. Dumps name it; when the job ends it is aborted if it still runs.
+    #[track_caller]
+    pub fn spawn<F>(&self, name: impl Into<String>, future: F) -> Joinable<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(name, future)
+    }
 }
 
 /// Where the client's log lines go: into the record.

@@ -18,8 +18,24 @@ pub struct Counts {
     pub retries: u64,
     /// Jobs in flight now.
     pub in_flight: u64,
+    /// What the client says of itself from outside of our process; the most that it has ever said.
+    pub reported: Reported,
+    /// How often what it said was less than before.
+    pub fell: u64,
+    /// Bytes that its links have carried, both ways.
+    pub carried: u64,
+    complete: bool,
     done: BTreeSet<String>,
     again: u64,
+}
+
+/// How far a client says it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Units done.
+    pub done: u64,
+    /// Units to do, if it says so.
+    pub total: Option<u64>,
 }
 
 impl Counts {
@@ -52,6 +68,17 @@ impl Meter {
             counts.again += 1;
         }
     }
+    /// A client outside of our process says how far it is. Useful work is not undone: the most counts.
+    pub fn report(&self, now: Reported) {
+        let mut counts = self.counts();
+        counts.fell += u64::from(now.done < counts.reported.done);
+        counts.reported.done = counts.reported.done.max(now.done);
+        counts.reported.total = now.total.or(counts.reported.total);
+    }
+    /// Its links have carried so many bytes by now.
+    pub fn carried(&self, bytes: u64) {
+        self.counts().carried = bytes;
+    }
     /// One attempt: a request sent, a job begun.
     pub fn attempt(&self) {
         self.counts().attempts += 1;
@@ -65,6 +92,14 @@ impl Meter {
     pub fn job(&self) -> Job {
         self.counts().in_flight += 1;
         Job(self.clone())
+    }
+    /// All units are done, as the run's samples show it.
+    pub fn complete(&self) {
+        self.counts().complete = true;
+    }
+    /// Whether they are.
+    pub fn is_complete(&self) -> bool {
+        self.counts().complete
     }
     /// The counters now.
     pub fn read(&self) -> Counts {

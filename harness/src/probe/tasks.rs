@@ -161,8 +161,9 @@ impl Tasks {
             progress_ms: task.progress.map(|at| clock.ms_at(at)),
             wait: task.stack.iter().rev().find_map(|(_, entry)| entry.wait(&clock)),
             frames: task.stack.iter().rev().map(|(_, entry)| entry.frame()).collect(),
+            foreign: None,
         });
-        TaskDump { at_ms: 0, tasks: tasks.collect() }
+        TaskDump { tasks: tasks.collect(), ..TaskDump::default() }
     }
 
     /// Tokio's ids of the tasks alive, with ours and their names, to find them in tokio's own dump.

@@ -1,5 +1,6 @@
 //! From a scenario's case and a client to a setup: sizes chosen, the plan made, the client built.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use unstuck_record::{Expect, Span};
 
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
-use crate::client::{self, Scale, Workload};
+use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
 use crate::fault::plan::{Topology, Unplannable};
 use crate::scenario::matrix;
@@ -74,16 +75,46 @@ pub enum NotReady {
     /// A client that scenarios know and this build does not.
     #[error("this build has no client `{0}`")]
     NoSuchClient(ClientRef),
+    /// A client outside of our process, in virtual time.
+    #[error(
+        "the client `{client}` (line {line}) is a program: it needs real sockets and real time, which the world `sim` \
+         has not; give `--world tcp`"
+    )]
+    NeedsSockets {
+        /// The client.
+        client: String,
+        /// The line of `client:`.
+        line: u32,
+    },
 }
 
-/// Makes a case ready to run.
+/// Makes a case ready to run with a client that comes with the harness.
 pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> Result<Setup, NotReady> {
-    let under_test =
-        client::find(&client.name, &client.revision).ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
-    let sizes = Sizes::of(&client.name, [&file.sizes, &choice.sizes]);
-    let topology = topology(&client.name, &sizes);
+    let Some(program) = file.program.as_ref().filter(|program| program.as_ref() == *client) else {
+        let under_test = client::find(&client.name, &client.revision);
+        let under_test = under_test.ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+        return setup_with(file, case, Arc::from(under_test), choice);
+    };
+    if choice.world == WorldKind::Sim {
+        return Err(NotReady::NeedsSockets { client: program.name.clone(), line: program.line });
+    }
+    let dir = Path::new(&file.name).parent().unwrap_or(Path::new("."));
+    let under_test = Arc::new(client::Program::new(program.clone(), dir));
+    // a program's own timers are what they are
+    setup_with(file, case, under_test, &Choice { scale: program.scale, ..choice.clone() })
+}
+
+/// Makes a case ready to run with any client.
+pub fn setup_with(
+    file: &File,
+    case: &Case,
+    under_test: Arc<dyn Client>,
+    choice: &Choice,
+) -> Result<Setup, NotReady> {
+    let sizes = Sizes::of(under_test.name(), [&file.sizes, &choice.sizes]);
+    let topology = topology(under_test.name(), &sizes);
     let mut case = case.clone();
-    let mut notes = departures(&client.name, &sizes);
+    let mut notes = departures(under_test.name(), &sizes);
     if let Some(instead) = choice.fault_duration {
         let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
         notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
@@ -97,7 +128,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         file: file.name.clone(),
         line: case.line,
         case: case.name.clone(),
-        client: Arc::from(under_test),
+        client: under_test,
         world: choice.world,
         scale: Scale::new(choice.scale),
         seed: choice.seed,
@@ -114,6 +145,7 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
         within: expect.within,
         expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
         variant: choice.variant.clone(),
+        again: None,
         notes,
     })
 }

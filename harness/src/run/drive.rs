@@ -17,7 +17,7 @@ use super::setup::Setup;
 use super::status::Status;
 use super::trace;
 use super::world::{Active, World};
-use crate::client::{Env, Failure, Log, Timers};
+use crate::client::{Env, Failure, Left, Log, Outside, Timers};
 use crate::fault::Plan;
 use crate::probe::{Meter, Tasks};
 
@@ -95,6 +95,7 @@ pub(super) async fn drive(
         Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
     let env = env(setup, net, &world, &tasks, &meter, recorder);
     recorder.event(clock.ms(), Event::ClientStarted);
+    let outside = env.outside.clone();
     let mut client = pin!(tasks.spawn("main", setup.client.run(env)).join("main"));
 
     let every = (deadline / SAMPLES).max(SHORTEST_SAMPLE);
@@ -127,6 +128,11 @@ pub(super) async fn drive(
     };
     let at = clock.elapsed();
     probe.last(reason);
+    if let (Some(patience), false) = (setup.client.outside(), reason == EndReason::ClientEnded) {
+        // its last dump shows it under whatever fault is still active
+        outside.end();
+        let _killed_with_its_future = tokio::time::timeout(patience, &mut client).await;
+    }
     plan.heal_all(&world, recorder, &clock, status);
     let seen = world.cluster.observed();
     recorder.end(End {
@@ -230,6 +236,8 @@ impl Probe<'_> {
             self.recorder.event(at_ms, Event::ClusterChanged { what });
         }
         let seen = self.world.cluster.observed();
+        let links = self.world.sample(&seen.open_streams);
+        self.meter.carried(links.iter().map(|link| link.up.saturating_add(link.down)).sum());
         let counts = self.meter.read();
         let (unique, total) = self.setup.client.progress(&seen, &counts);
         let sample = Sample {
@@ -239,12 +247,15 @@ impl Probe<'_> {
             attempts: counts.attempts,
             retries: counts.retries,
             in_flight: counts.in_flight,
-            tasks: self.tasks.alive(),
-            links: self.world.sample(&seen.open_streams),
+            tasks: if self.has_tasks() { self.tasks.alive() } else { 0 },
+            links,
         };
+        if total > 0 && unique >= total {
+            self.meter.complete();
+        }
         self.status.sampled(&sample);
         self.recorder.push(Line::Sample(sample));
-        if self.samples.is_multiple_of(DUMP_EVERY) {
+        if self.samples.is_multiple_of(DUMP_EVERY) && self.has_tasks() {
             self.recorder.push(Line::Dump(self.tasks.dump()));
         }
         self.samples += 1;
@@ -255,23 +266,33 @@ impl Probe<'_> {
         // the next sample of the regular order would dump as well: dump once
         self.samples = 1;
         self.sample();
-        if reason != EndReason::ClientEnded {
+        if reason != EndReason::ClientEnded && self.has_tasks() {
             self.recorder.push(Line::Dump(self.tasks.dump()));
         }
+    }
+
+    /// Whether the client's tasks are ours to dump.
+    fn has_tasks(&self) -> bool {
+        self.setup.client.outside().is_none()
     }
 }
 
 fn env(setup: &Setup, net: Net, world: &World, tasks: &Tasks, meter: &Meter, recorder: &Recorder) -> Env {
-    let (clock, recorder) = (tasks.clock(), recorder.clone());
+    let (clock, to_log, recorder) = (tasks.clock(), recorder.clone(), recorder.clone());
     Env {
         net,
         pd: world.pd(),
         tasks: tasks.clone(),
         meter: meter.clone(),
-        log: Log::new(move |text| recorder.event(clock.ms(), Event::ClientLogged { text })),
+        log: Log::new(move |text| to_log.event(clock.ms(), Event::ClientLogged { text })),
         seed: split(setup.seed, "client"),
         scale: setup.scale,
         workload: setup.workload.clone(),
+        outside: Outside::new(move |left| match left {
+            Left::Event(event) => recorder.event(clock.ms(), event),
+            Left::Dump { at_ms, source, text } => recorder.dump(at_ms, &source, &text),
+            Left::Output(text) => recorder.output(&text),
+        }),
     }
 }
 

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use unstuck_record::{At, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run};
+use unstuck_record::{At, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span};
 
 /// So many events of one frequent kind are kept; the rest are counted. A client that redials in a storm must not
 /// fill a disk.
 const KEPT: u64 = 4_000;
+/// Dumps of programs are kept as they are up to so many bytes together.
+const DUMPS: u64 = 256 << 20;
 
 /// The record of one run. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ struct Inner {
     error: Option<io::Error>,
     conn_events: u64,
     log_events: u64,
+    dumps: Option<File>,
+    dump_bytes: u64,
 }
 
 impl Recorder {
@@ -36,6 +40,8 @@ impl Recorder {
             error: None,
             conn_events: 0,
             log_events: 0,
+            dumps: None,
+            dump_bytes: 0,
         }))))
     }
 
@@ -108,6 +114,25 @@ impl Recorder {
         path.map_or(Ok(()), |path| std::fs::write(path.with_extension(suffix), text))
     }
 
+    /// Takes up a program's dump as it gave it: all of them go into one file beside the record, as long as that is not
+    /// too large.
+    pub fn dump(&self, at_ms: u64, source: &str, text: &[u8]) {
+        let mut inner = self.inner();
+        inner.dump_bytes += text.len() as u64;
+        if inner.dump_bytes <= DUMPS {
+            let head = format!("=== dump at {}, from {source}\n", Span(at_ms));
+            let written = inner.append_dump(&[head.as_bytes(), text, b"\n"].concat());
+            inner.error = inner.error.take().or(written.err());
+        }
+    }
+
+    /// Writes what a program printed beside the record.
+    pub fn output(&self, text: &str) {
+        let written = self.write_beside("output.txt", text);
+        let mut inner = self.inner();
+        inner.error = inner.error.take().or(written.err());
+    }
+
     /// The longest time between two samples' progress, ends included, in milliseconds.
     pub fn longest_gap(&self) -> u64 {
         let inner = self.inner();
@@ -129,6 +154,13 @@ impl Recorder {
 }
 
 impl Inner {
+    fn append_dump(&mut self, text: &[u8]) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        if self.dumps.is_none() {
+            self.dumps = Some(File::create(path.with_extension("dumps.txt"))?);
+        }
+        self.dumps.as_mut().map_or(Ok(()), |file| file.write_all(text))
+    }
     fn push(&mut self, line: Line) {
         self.write(&line);
         self.run.push(line);

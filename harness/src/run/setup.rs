@@ -41,6 +41,8 @@ pub struct Setup {
     pub expect: Expect,
     /// The run of the matrix that the sizes are from, for the command that runs it again.
     pub variant: Option<String>,
+    /// The command that runs it again, where that is not `unstuck run`.
+    pub again: Option<String>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
 }

@@ -143,6 +143,14 @@ impl<'a> Fields<'a> {
         let Shape::Count(low, high) = shape else { return None };
         self.parsed(name, problems, |_| shape.hint(), |text| whole(text, low, high))
     }
+    /// A whole number from 1.
+    pub(crate) fn number(&self, name: &str, problems: &mut Vec<Problem>) -> Option<u64> {
+        let parse = |text: &str| match text.parse() {
+            Ok(0) | Err(_) => Err(format!("`{}` is not a whole number from 1", shorten(text))),
+            Ok(number) => Ok(number),
+        };
+        self.parsed(name, problems, |_| Shape::Number.hint(), parse)
+    }
     /// A list of anything; empty if it is absent.
     pub(crate) fn list(&self, name: &str, problems: &mut Vec<Problem>) -> &'a [Node] {
         match self.get(name) {

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::case::{self, Case};
 use super::client_ref::ClientRef;
-use super::diagnostic::{Diagnostics, Problem, Severity};
+use super::diagnostic::{self, Diagnostics, Problem, Severity};
 use super::fields::Fields;
 use super::keys::{self, FILE};
 use super::node::{self, Node, Value};
+use super::program::{self, Program};
 use super::sizes::{self, SizeSpec, Sizes};
 use super::source;
 
@@ -18,6 +19,8 @@ pub struct File {
     pub name: String,
     /// The client that it asks for, if it does.
     pub client: Option<ClientRef>,
+    /// That client, if it is a program.
+    pub program: Option<Program>,
     /// What it says about sizes.
     pub sizes: SizeSpec,
     /// At least one.
@@ -54,13 +57,13 @@ fn parse(name: &str, source: &str) -> Result<File, Diagnostics> {
 }
 
 fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -> Option<File> {
-    let (client, sizes, cases) = match &root.value {
+    let (client, program, sizes, cases) = match &root.value {
         Value::Null => {
             problems
                 .push(Problem::error(root.span.clone(), "the file is empty").hint("a scenario has `cases:`"));
             return None;
         }
-        Value::List(cases) => (None, SizeSpec::default(), (cases, root.span.clone())),
+        Value::List(cases) => (None, None, SizeSpec::default(), (cases, root.span.clone())),
         Value::Map(entries) if is_bare_case(entries) => {
             let span = entries.first().map_or(root.span.clone(), |(k, _)| k.span.clone());
             problems.push(
@@ -71,7 +74,15 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
         }
         _ => {
             let f = Fields::of(root, "the file", FILE, problems)?;
-            let client = f.get("client").and_then(|n| read_client(n, problems));
+            let (client, program) = match f.get("client") {
+                Some(node) if matches!(node.value, Value::Map(_)) => {
+                    let line = diagnostic::position(source, f.key("client").start).0 as u32;
+                    let program = program::read(node, line, problems);
+                    (program.as_ref().map(Program::as_ref), program)
+                }
+                Some(node) => (read_client(node, problems), None),
+                None => (None, None),
+            };
             let sizes = sizes::read(f.get("cluster"), f.get("workload"), problems);
             let cases = match f.get("cases") {
                 Some(Node { value: Value::List(cases), .. }) => Some((cases, f.key("cases"))),
@@ -84,7 +95,7 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
                 }
                 None => None,
             };
-            (client, sizes, cases?)
+            (client, program, sizes, cases?)
         }
     };
     let (cases, place) = cases;
@@ -100,7 +111,14 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
         read.extend(case);
     }
     refuse_doubles(cases, problems);
-    Some(File { name: name.to_owned(), client, sizes, cases: read, warnings: Diagnostics::default() })
+    Some(File {
+        name: name.to_owned(),
+        client,
+        program,
+        sizes,
+        cases: read,
+        warnings: Diagnostics::default(),
+    })
 }
 
 /// A name picks out a case, in the matrix and in reports.
@@ -127,15 +145,9 @@ fn is_bare_case(entries: &[(Node, Node)]) -> bool {
 /// Reads `client:`.
 fn read_client(node: &Node, problems: &mut Vec<Problem>) -> Option<ClientRef> {
     let Some(text) = node.scalar() else {
-        let problem = if matches!(node.value, Value::Map(_)) {
-            Problem::error(node.span.clone(), "a program as the client is known but not supported yet")
-        } else {
-            Problem::error(
-                node.span.clone(),
-                format!("`client` must be `name@revision`, not {}", node.kind()),
-            )
-        };
-        problems.push(problem.hint(format!("choose from {}", super::client_ref::choices())));
+        let message = format!("`client` must be `name@revision` or a program, not {}", node.kind());
+        let hint = format!("choose from {}, or write `{{command: …}}`", super::client_ref::choices());
+        problems.push(Problem::error(node.span.clone(), message).hint(hint));
         return None;
     };
     client_at(text, node, problems)

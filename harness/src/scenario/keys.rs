@@ -38,8 +38,14 @@ pub(crate) enum Shape {
     FaultType,
     /// A selector.
     Selector,
-    /// `name@revision`
+    /// `name@revision`, or a program.
     Client,
+    /// A list of texts.
+    Texts,
+    /// A mapping of texts.
+    TextMap,
+    /// A large whole number.
+    Number,
     /// `client@revision: expectation`, any number of them.
     Clients,
     /// A mapping.
@@ -61,7 +67,11 @@ pub(crate) const OUTCOMES: [&str; 4] = ["completed", "slow", "stuck", "failed"];
 
 /// The file, in the form of a mapping.
 pub(crate) const FILE: &[Key] = &[
-    key("client", Shape::Client, "The client under test, `name@revision`; `--client` overrides it."),
+    key(
+        "client",
+        Shape::Client,
+        "The client under test, `name@revision` or a program; `--client` overrides it.",
+    ),
     key("cluster", Shape::Map(CLUSTER), "The cluster to start."),
     key("workload", Shape::Map(WORKLOAD), "The size of the job."),
     must(
@@ -157,6 +167,111 @@ pub(crate) const EXPECT: &[Key] = &[
     key("stuckAt", Shape::Text, "With `outcome: stuck`: the wait site, or the kind of finding (`livelock`)."),
 ];
 
+/// `client:`, for a program.
+pub(crate) const PROGRAM: &[Key] = &[
+    key(
+        "preset",
+        Shape::Text,
+        "What is known of a program, by its name; keys given here replace the preset's.",
+    ),
+    key(
+        "name",
+        Shape::Text,
+        "What it is called in selectors and reports (default: the command's file name).",
+    ),
+    key("revision", Shape::Text, "Which version or build it is, for reports (default `program`)."),
+    key(
+        "command",
+        Shape::Texts,
+        "The program; a list gives its first arguments too. `{pd}`, `{pd_urls}`, `{work_dir}`, `{dir}` (the scenario's \
+         folder), `{status_addr}` (a free port) and `{seed}` are filled in, also in `args`, `env` and addresses.",
+    ),
+    key("args", Shape::Texts, "Its arguments; those of a preset follow them."),
+    key("env", Shape::TextMap, "Environment variables besides the harness's own."),
+    key("workDir", Shape::Text, "Where it runs (default: an empty folder that is gone afterwards)."),
+    key("ready", Shape::Map(READY), "When it counts as started (default: at once)."),
+    key("progress", Shape::Map(PROGRESS), "Where its progress is read (default: what the cluster sees)."),
+    key("dump", Shape::Map(DUMP), "Where its task dumps come from (default: nowhere)."),
+    key("shutdown", Shape::Map(SHUTDOWN), "How it is asked to end (default SIGTERM, and SIGKILL after 5s)."),
+    key("timers", Shape::Map(TIMERS), "Its timers, as far as the verdict must know them."),
+    key(
+        "completes",
+        Shape::Word(&["exit", "progress"]),
+        "When its work is done: at exit code 0 (default), or when the progress reaches `progress.total`.",
+    ),
+    key("scale", Shape::Count(1, 10_000), "By how much the durations of the cases are divided (default 1)."),
+];
+
+/// `client.ready:`, one of the first four.
+pub(crate) const READY: &[Key] = &[
+    key("port", Shape::Text, "An address that accepts connections."),
+    key("http", Shape::Text, "An address that answers 200."),
+    key("stdout", Shape::Text, "A regular expression that a line on stdout matches."),
+    key("stderr", Shape::Text, "A regular expression that a line on stderr matches."),
+    key("within", Shape::Duration, "How long that may take (default 30s)."),
+];
+
+/// `client.progress:`, one of the first six.
+pub(crate) const PROGRESS: &[Key] = &[
+    key(
+        "cluster",
+        Shape::Word(&["work", "keys", "ranges", "bytes"]),
+        "What the cluster sees: keys ingested, ranges backed up, both (`work`, default), or bytes through the proxies.",
+    ),
+    key(
+        "metric",
+        Shape::Text,
+        "A Prometheus metric, `rows_total` or `rows_total{kind=\"a\"}`; what matches is summed.",
+    ),
+    key("json", Shape::Text, "A JSON pointer to a number, `/done`."),
+    key(
+        "stdout",
+        Shape::Text,
+        "A regular expression with a group `done` (and perhaps `total`) for lines on stdout.",
+    ),
+    key("stderr", Shape::Text, "The same for stderr."),
+    key("file", Shape::Text, "The same for lines of this file; the expression is `regex`."),
+    key("regex", Shape::Text, "With `file`: the expression."),
+    key("url", Shape::Text, "With `metric` or `json`: where to ask."),
+    key("every", Shape::Duration, "With `metric`, `json` or `file`: how often (default 1s)."),
+    key("total", Shape::Number, "How much there is to do."),
+    key("unit", Shape::Text, "What is counted (default: as the source says, else `units`)."),
+];
+
+/// `client.dump:`
+pub(crate) const DUMP: &[Key] = &[
+    key("pprof", Shape::Text, "The address of Go's net/http/pprof: `{status_addr}`."),
+    key("debug", Shape::Count(1, 2), "With `pprof`: the form of the dump (default 2: every goroutine)."),
+    key("command", Shape::Texts, "A command that prints a dump; `{pid}` is filled in."),
+    key("file", Shape::Text, "A file that holds the latest dump."),
+    key(
+        "signal",
+        Shape::Word(&["QUIT", "ABRT", "USR1", "USR2", "HUP"]),
+        "A signal that makes it print a dump. `QUIT` and `ABRT` end a program: they are sent last, and only if \
+         nothing else gave a dump.",
+    ),
+    key(
+        "prints",
+        Shape::Word(&["stderr", "stdout"]),
+        "With `signal`: where the dump is printed (default stderr).",
+    ),
+    key("every", Shape::Duration, "How often (default 5s)."),
+    key("within", Shape::Duration, "How long one dump may take (default 5s)."),
+    key("idle", Shape::Texts, "Functions in which a task may wait for ever, as regular expressions."),
+];
+
+/// `client.shutdown:`
+pub(crate) const SHUTDOWN: &[Key] = &[
+    key("signal", Shape::Word(&["TERM", "INT", "HUP", "KILL"]), "The signal (default TERM)."),
+    key("grace", Shape::Duration, "How long it has to end before it is killed (default 5s)."),
+];
+
+/// `client.timers:`
+pub(crate) const TIMERS: &[Key] = &[
+    key("longest", Shape::Duration, "Its longest timer: deadline, keepalive, retry (default 30s)."),
+    key("backoffCap", Shape::Duration, "The longest it waits between two attempts (default 10s)."),
+];
+
 /// `matrix.yaml`
 pub(crate) const MATRIX: &[Key] = &[must(
     "entries",
@@ -219,7 +334,10 @@ impl Shape {
             Self::Word(words) => format!("choose from {}", list(words)),
             Self::FaultType => "as in `failure`, or `stall_read(then:reset)`".into(),
             Self::Selector => "as in `tikv(random)` or `br_to_all`".into(),
-            Self::Client => "as in `lightning@as-reported`".into(),
+            Self::Client => "as in `lightning@as-reported`, or `{command: …}`".into(),
+            Self::Texts => "write a list of texts".into(),
+            Self::TextMap => "write `{NAME: value}`".into(),
+            Self::Number => "write a whole number from 1".into(),
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),
@@ -240,6 +358,7 @@ pub(crate) fn home(name: &str) -> Option<&'static str> {
         ("a case", CASE),
         ("`expect`", EXPECT),
         ("the file", FILE),
+        ("`client`", PROGRAM),
     ];
     homes.into_iter().find(|(_, keys)| keys.iter().any(|k| k.name == name)).map(|(home, _)| home)
 }

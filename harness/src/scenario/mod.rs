@@ -3,6 +3,7 @@
 //! * [`mod@file`], [`case`]: what a file holds
 //! * [`fault_type`], [`selector`]: what goes wrong, and where
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
+//! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
 //! * [`units`]: numbers with units
 //! * [`schema`]: the same for editors
@@ -21,6 +22,8 @@ pub mod file;
 mod keys;
 pub mod matrix;
 mod node;
+mod presets;
+pub mod program;
 pub mod schema;
 pub mod selector;
 pub mod sizes;
@@ -35,6 +38,7 @@ pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault_type::{Direction, FaultType, Then};
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
+pub use program::Program;
 pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
 pub use which_client::{NoClient, which_client};

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::client_ref::CLIENTS;
 use super::fault_type::WORDS;
-use super::keys::{CASE, EXPECT, FILE, Key, MATRIX, OUTCOMES, Shape};
+use super::keys::{CASE, EXPECT, FILE, Key, MATRIX, OUTCOMES, PROGRAM, Shape};
+use super::presets;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))+";
@@ -44,7 +45,7 @@ fn object(keys: &[Key]) -> Value {
 
 fn value(shape: Shape) -> Value {
     match shape {
-        Shape::Text => json!({"type": ["string", "number"]}),
+        Shape::Text => text(),
         // The bounds speak of numbers only, the pattern of strings only: `0` needs no unit.
         Shape::Duration => json!({
             "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": format!("^(0|{DURATION})$"),
@@ -63,7 +64,10 @@ fn value(shape: Shape) -> Value {
         Shape::Word(words) => json!({"enum": words}),
         Shape::FaultType => fault_type(),
         Shape::Selector => json!({"type": "string", "pattern": selector()}),
-        Shape::Client => json!({"enum": clients()}),
+        Shape::Client => json!({"anyOf": [{"enum": clients()}, program()]}),
+        Shape::Texts => json!({"anyOf": [text(), {"type": "array", "items": text()}]}),
+        Shape::TextMap => json!({"type": "object", "additionalProperties": text()}),
+        Shape::Number => json!({"type": "integer", "minimum": 1}),
         Shape::Clients => json!({
             "type": "object",
             "minProperties": 1,
@@ -73,6 +77,18 @@ fn value(shape: Shape) -> Value {
         Shape::Map(keys) => object(keys),
         Shape::List(keys) => json!({"type": "array", "items": object(keys)}),
     }
+}
+
+fn text() -> Value {
+    json!({"type": ["string", "number", "boolean"]})
+}
+
+/// A program as the client: it has a command, or a preset that has one.
+fn program() -> Value {
+    let mut schema = object(PROGRAM);
+    schema["anyOf"] = json!([{"required": ["command"]}, {"required": ["preset"]}]);
+    schema["properties"]["preset"]["enum"] = json!(presets::names());
+    schema
 }
 
 /// `word`, `word(key:value,…)` or `{word: {key: value}}`.
@@ -146,5 +162,6 @@ mod tests {
         assert_described(FILE, &scenario()["anyOf"][0]);
         assert_described(CASE, &scenario()["anyOf"][1]["items"]);
         assert_described(MATRIX, &matrix());
+        assert_described(PROGRAM, &scenario()["anyOf"][0]["properties"]["client"]["anyOf"][1]);
     }
 }

@@ -11,8 +11,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut evidence = vec![];
     if let Some(sample) = facts.sample_at(at_ms) {
         let unit = &facts.run.header.unit;
-        evidence.push(format!("{} of {} {unit} were done by then", sample.unique, sample.total));
+        evidence.push(match sample.total {
+            0 => format!("{} {unit} were done by then", sample.unique),
+            total => format!("{} of {total} {unit} were done by then", sample.unique),
+        });
     }
+    evidence.extend(facts.last_words());
     vec![Finding {
         since_ms: Some(at_ms),
         fault: facts.fault_at(at_ms),

@@ -6,6 +6,9 @@ use unstuck_record::{EndReason, Event, LinkInfo, PlannedFault, Run, Sample, Task
 
 use super::budget;
 
+/// So many of the last lines of each stream are told.
+const LAST_WORDS: usize = 4;
+
 /// A record, and what follows from it at once. Records are foreign input: indices are checked, times saturate.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
@@ -138,6 +141,19 @@ impl<'a> Facts<'a> {
     /// Whether this fault of the plan was injected, and not merely due after the client's end.
     pub(super) fn was_injected(&self, fault: usize) -> bool {
         self.injections.iter().any(|injection| injection.fault == fault)
+    }
+
+    /// The last lines that a program printed, and how it was ended.
+    pub(super) fn last_words(&self) -> Vec<String> {
+        let told = self.run.events.iter().flat_map(|event| match &event.what {
+            Event::ClientPrinted { stream, last, .. } => {
+                let lines = last.iter().rev().take(LAST_WORDS).rev();
+                lines.map(|line| format!("{stream}: {line}")).collect()
+            }
+            Event::ClientStopped { how } => vec![format!("its processes: {how}")],
+            _ => vec![],
+        });
+        told.collect()
     }
 
     /// A fault in words: `failure on client->tikv-1 (1m to 61m)`.

@@ -80,7 +80,7 @@ impl Client for Around {
     fn revision(&self) -> &str {
         self.client.revision()
     }
-    fn unit(&self) -> &'static str {
+    fn unit(&self) -> &str {
         self.client.unit()
     }
     fn timers(&self) -> Timers {

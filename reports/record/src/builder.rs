@@ -47,6 +47,8 @@ impl RunBuilder {
             limits,
             expect: Expect::default(),
             variant: None,
+            command: vec![],
+            again: None,
             notes: vec![],
         };
         let mut run = Run::new(header);
@@ -146,7 +148,7 @@ impl RunBuilder {
     pub fn dump(mut self, at_ms: u64, tasks: impl IntoIterator<Item = TaskBuilder>) -> Self {
         let mut tasks: Vec<Task> = tasks.into_iter().map(|task| task.at(at_ms)).collect();
         tasks.sort_by_key(|task| task.id);
-        self.0.dumps.push(TaskDump { at_ms, tasks });
+        self.0.dumps.push(TaskDump { at_ms, tasks, ..TaskDump::default() });
         self
     }
 
@@ -211,6 +213,7 @@ pub fn task(id: u64, name: &str) -> TaskBuilder {
             progress_ms: None,
             wait: None,
             frames: vec![frame("work", 20), frame(name, 30)],
+            foreign: None,
         },
         true,
     )

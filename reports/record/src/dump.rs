@@ -10,6 +10,36 @@ pub struct TaskDump {
     pub at_ms: u64,
     /// The tasks alive, by id.
     pub tasks: Vec<Task>,
+    /// Whose tasks they are. `None`: those of a client of ours, which tells all that [`Task`] holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
+    /// What belongs to this dump and could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+/// The runtimes whose dumps can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Runtime {
+    /// Goroutines.
+    Go,
+    /// Tokio's tasks, by tokio's own trace.
+    Tokio,
+    /// Python's threads.
+    Python,
+}
+
+/// A part of a dump that could not be read, as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unread {
+    /// Its line in the input, from 1.
+    pub line: u64,
+    /// Why it could not be read.
+    pub error: String,
+    /// The text; the beginning of it where it is long.
+    pub text: String,
 }
 
 /// One task.
@@ -34,6 +64,39 @@ pub struct Task {
     pub wait: Option<Wait>,
     /// The functions it is in, innermost first.
     pub frames: Vec<Frame>,
+    /// What only the dump of another runtime says. `None`: a task of a client of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
+}
+
+/// What the dump of another runtime says of a task. Of the other fields of [`Task`] such a dump gives `id`,
+/// `created_by`, `parent` (the goroutine that started it) and `frames`; the times are as near as it allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Foreign {
+    /// What it does, in that runtime's words: `chan receive`, `IO wait`, `idle`.
+    pub state: String,
+    /// For how many whole minutes, where the dump says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_minutes: Option<u64>,
+    /// Whether it is locked to its thread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub locked: bool,
+    /// Its labels, in the dump's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
+    /// How many tasks this one stands for, where the dump only counts them; its `id` is then made up.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(count: &u64) -> bool {
+    *count == 1
 }
 
 /// A wait site: the named point where a task waits.
@@ -90,7 +153,7 @@ pub enum Resource {
 }
 
 /// A function in a source file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Frame {
     /// The function.

@@ -29,6 +29,33 @@ pub enum Event {
         /// The text, untrusted.
         text: String,
     },
+    /// What a program printed, told at its end.
+    ClientPrinted {
+        /// `stdout` or `stderr`.
+        stream: String,
+        /// How many lines.
+        lines: u64,
+        /// How many bytes.
+        bytes: u64,
+        /// The last lines, untrusted.
+        last: Vec<String>,
+    },
+    /// A program's processes were ended.
+    ClientStopped {
+        /// In words.
+        how: String,
+    },
+    /// A program was asked for its tasks.
+    DumpTaken {
+        /// What gave the dump; `none` if nothing did.
+        source: String,
+        /// Its size.
+        bytes: u64,
+        /// How long that took.
+        took_ms: u64,
+        /// Why there is none.
+        error: Option<String>,
+    },
     /// A fault of the plan began.
     FaultInjected {
         /// Its index in the header's plan.

@@ -41,6 +41,12 @@ pub struct Header {
     /// The run of the folder's matrix whose sizes were taken, e.g. `reduced`; `None`: the case as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// The program that was the client, as the scenario writes it; empty for a client of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// The command that runs it again, where that is not `unstuck run` (a test of somebody's own `cargo test`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Departures from the defaults that a reader must know, e.g. `32 streams a connection`.
     pub notes: Vec<String>,
 }

@@ -27,7 +27,7 @@ pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
-pub use dump::{Frame, Resource, Task, TaskDump, Wait};
+pub use dump::{Foreign, Frame, Resource, Runtime, Task, TaskDump, Unread, Wait};
 pub use end::{End, EndReason, Work};
 pub use event::{At, Event, Evidence};
 pub use header::{Expect, Header, Limits, LinkInfo, PlannedFault};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span};
+use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span, Verdict};
 
 use super::{Aside, Style, colour, plan};
 use crate::text::{clean, shell, wrap};
@@ -38,13 +38,23 @@ pub fn case(run: &Run, judgement: &Judgement, aside: Aside<'_>, style: Style) ->
     if let Some(record) = aside.record {
         let _infallible = writeln!(out, "{:<11}{}", "record", clean(record));
     }
-    if let Some(dump) = aside.dump {
-        let _infallible = writeln!(out, "{:<11}{}", "goroutines", clean(dump));
+    for (what, path) in aside.beside {
+        let _infallible = writeln!(out, "{what:<11}{}", clean(path));
     }
     out
 }
 
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+/// A verdict as it is written everywhere.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Unknown => "UNKNOWN",
+    }
+}
+
+/// An outcome, likewise.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Completed => "completed",
         Outcome::Slow => "slow",
@@ -128,7 +138,12 @@ fn rows(
     end_ms: u64,
 ) -> impl Iterator<Item = (&'static str, String)> {
     let header = &run.header;
-    let baseline = header.limits.baseline_ms.map_or("does not complete".into(), |ms| Span(ms).to_string());
+    let baseline = match header.limits.baseline_ms {
+        Some(ms) => Span(ms).to_string(),
+        // a program is not run twice where the scenario gives the limit
+        None if !header.command.is_empty() && header.limits.within_ms.is_some() => "not measured".into(),
+        None => "does not complete".into(),
+    };
     let mut time = format!(
         "{} {}, budget {}, without faults {baseline}",
         if header.world == "sim" { "virtual" } else { "real" },
@@ -150,7 +165,10 @@ fn progress(run: &Run) -> String {
         0 => "none seen".into(),
         at => format!("the last at {}", Span(at)),
     };
-    format!("{} of {} {unit}, {last}", seen.unique, seen.total)
+    match seen.total {
+        0 => format!("{} {unit}, {last}; how many there are nobody says", seen.unique),
+        total => format!("{} of {total} {unit}, {last}", seen.unique),
+    }
 }
 
 /// The work done as the record shows it.
@@ -194,18 +212,19 @@ pub(crate) fn end_ms(run: &Run) -> u64 {
 /// The command that runs this case again.
 pub(crate) fn again(run: &Run) -> String {
     let header = &run.header;
-    let mut command = format!(
-        "unstuck run {} --case {} --client {} --seed {} --world {}",
-        shell(&header.file),
-        shell(&header.case),
-        shell(&header.client),
-        header.seed,
-        shell(&header.world)
-    );
+    if let Some(again) = &header.again {
+        return clean(again);
+    }
+    let mut command = format!("unstuck run {} --case {}", shell(&header.file), shell(&header.case));
+    // a program is named by the file, and by nothing else
+    if header.command.is_empty() {
+        let _infallible = write!(command, " --client {}", shell(&header.client));
+    }
+    let _infallible = write!(command, " --seed {} --world {}", header.seed, shell(&header.world));
     if let Some(variant) = &header.variant {
         let _infallible = write!(command, " --variant {}", shell(variant));
     }
-    if header.scale != 1 {
+    if header.scale != 1 && header.command.is_empty() {
         let _infallible = write!(command, " --scale {}", header.scale);
     }
     command

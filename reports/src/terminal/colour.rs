@@ -2,16 +2,16 @@
 
 use unstuck_record::Verdict;
 
-use super::Style;
+use super::{Style, case};
 
 /// The verdict as its word, in its colour.
 pub(super) fn verdict(style: Style, verdict: Verdict) -> String {
-    let (word, code) = match verdict {
-        Verdict::Pass => ("PASS", "32"),
-        Verdict::Fail => ("FAIL", "31"),
-        Verdict::Unknown => ("UNKNOWN", "33"),
+    let code = match verdict {
+        Verdict::Pass => "32",
+        Verdict::Fail => "31",
+        Verdict::Unknown => "33",
     };
-    paint(style, &format!("1;{code}"), word)
+    paint(style, &format!("1;{code}"), case::verdict(verdict))
 }
 
 pub(super) fn bold(style: Style, text: &str) -> String {

@@ -24,20 +24,26 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
         let mark = if was_injected(run, index) { '#' } else { '-' };
         let bar: String =
             (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
-        let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
-        let text = format!(
-            "{} on {}, {} to {}: {}",
-            clean(&fault.kind),
-            clean(&on.join(", ")),
-            Span(fault.start_ms),
-            Span(fault.end_ms),
-            effect(run, index)
-        );
+        let text = planned(run, index);
         wrap(out, width, &format!("  |{bar}| "), &text);
     }
     if plan.len() > DRAWN {
         let _infallible = writeln!(out, "  and {} more faults", plan.len() - DRAWN);
     }
+}
+
+/// What fault `index` was, when and on what, and what it touched.
+pub(crate) fn planned(run: &Run, index: usize) -> String {
+    let fault = &run.header.plan[index];
+    let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
+    format!(
+        "{} on {}, {} to {}: {}",
+        clean(&fault.kind),
+        clean(&on.join(", ")),
+        Span(fault.start_ms),
+        Span(fault.end_ms),
+        effect(run, index)
+    )
 }
 
 /// What a fault of the plan came to, in words.

@@ -193,6 +193,7 @@ mod tests {
                     connections: 1,
                     duration: Duration::from_secs(60),
                 },
+                outside: crate::client::Outside::default(),
             };
             let tools = Tools { env, behaviour: revision.behaviour(), lines: Lines::new(log) };
             let pd = PdClient::new(&net, pd, PdOptions::default());

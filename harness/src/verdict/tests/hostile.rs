@@ -136,7 +136,10 @@ fn run() -> impl Strategy<Value = Run> {
                 .collect();
             run.events = events;
             run.samples = samples;
-            run.dumps = dumps.into_iter().map(|(at_ms, tasks)| TaskDump { at_ms, tasks }).collect();
+            run.dumps = dumps
+                .into_iter()
+                .map(|(at_ms, tasks)| TaskDump { at_ms, tasks, ..TaskDump::default() })
+                .collect();
             run.end = end;
             run
         })

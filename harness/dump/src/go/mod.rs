@@ -1,0 +1,5 @@
+//! Go's two forms.
+
+mod header;
+pub(crate) mod profile;
+pub(crate) mod stacks;

@@ -1,0 +1,28 @@
+//! Reads task dumps: Go's goroutines, tokio's tasks, Python's threads, wherever they stand in a text.
+//!
+//! Start at [`read`], which gives [`unstuck_record::TaskDump`]s, or at [`parse`], which only borrows from the text and
+//! is what a dump of a hundred thousand goroutines is read with. All here is synchronous and pure; no input panics,
+//! and what cannot be read is kept as it is, with the reason. Modules, in reading order:
+//!
+//! * [`lines`]: lines, without what a log puts before them
+//! * [`dump`]: a dump as it was read, each distinct stack once
+//! * [`labels`]: Go's labels
+//! * [`found`]: where one dump ends and the next begins
+//! * [`go`], [`tokio`], [`python`]: one reader a form
+//! * [`detect`]: which form a line belongs to
+//! * [`record`]: to and from the dumps of a record
+
+mod detect;
+mod dump;
+mod found;
+mod go;
+pub mod labels;
+mod lines;
+mod python;
+mod record;
+mod tokio;
+
+pub use detect::{Parsed, parse};
+pub use dump::{Dump, Form, Frame, StackId, Task};
+pub use found::Unread;
+pub use record::{decode, read, read_at};

@@ -1,0 +1,125 @@
+//! To and from the task dumps of a record.
+
+use std::borrow::Cow;
+
+use unstuck_record as record;
+use unstuck_record::{Foreign, TaskDump};
+
+use crate::detect::parse;
+use crate::dump::{Dump, Form, Frame, Task};
+use crate::labels;
+
+/// So many bytes of what could not be read are kept; enough for a goroutine, not for a file of something else.
+const RAW: usize = 4 << 10;
+
+/// Every dump in `bytes`, in order; what could not be read is in the dump that it belongs to, or in one without
+/// tasks. No dump comes of an empty text alone.
+pub fn read(bytes: &[u8]) -> Vec<TaskDump> {
+    read_at(bytes, 0)
+}
+
+/// The same, each dump taken at `at_ms` of the run: where it tells how long a task has waited, the task's times
+/// are that much earlier.
+pub fn read_at(bytes: &[u8], at_ms: u64) -> Vec<TaskDump> {
+    let text = decode(bytes);
+    let parsed = parse(&text);
+    let mut dumps: Vec<TaskDump> = parsed.dumps.iter().map(|dump| dump.to_record(at_ms)).collect();
+    for unread in parsed.unread {
+        if dumps.is_empty() {
+            dumps.push(TaskDump { at_ms, ..TaskDump::default() });
+        }
+        let dump = unread.dumps.saturating_sub(1);
+        dumps[dump].unread.push(record::Unread {
+            line: unread.line,
+            error: unread.error.to_owned(),
+            text: beginning(unread.text).to_owned(),
+        });
+    }
+    dumps
+}
+
+/// Bytes as text: UTF-8, or UTF-16 with its mark, as Windows shells write it; what is neither is replaced.
+pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    let wide = |unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
+        Cow::Owned(String::from_utf16_lossy(&units))
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        _ => String::from_utf8_lossy(bytes),
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    let cut = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|&end| end <= RAW).last();
+    &text[..cut.unwrap_or(0)]
+}
+
+impl<'a> Dump<'a> {
+    /// As it stands in a record, taken at `at_ms` of the run.
+    pub fn to_record(&self, at_ms: u64) -> TaskDump {
+        let tasks = self.tasks.iter().enumerate().map(|(index, task)| self.task(index, task, at_ms));
+        TaskDump { at_ms, tasks: tasks.collect(), runtime: self.form.runtime(), unread: vec![] }
+    }
+
+    fn task(&self, index: usize, task: &Task<'_>, at_ms: u64) -> record::Task {
+        let waited_ms = task.minutes.unwrap_or(0).saturating_mul(60_000);
+        let polled_ms = at_ms.saturating_sub(waited_ms);
+        let frames: Vec<record::Frame> = self.frames(task.stack).map(owned).collect();
+        record::Task {
+            id: if task.id == 0 { index as u64 + 1 } else { task.id },
+            name: task.name.to_owned(),
+            created_by: self.created_by(task.stack).map(owned).unwrap_or_default(),
+            parent: task.parent,
+            since_ms: 0,
+            polled_ms,
+            progress_ms: None,
+            wait: None,
+            frames,
+            foreign: Some(Foreign {
+                state: task.state.to_owned(),
+                wait_minutes: task.minutes,
+                locked: task.locked,
+                labels: labels::pairs(task.labels).collect(),
+                count: task.count,
+            }),
+        }
+    }
+
+    /// A dump of a record, to be folded and compared like any other.
+    pub fn of_record(dump: &'a TaskDump) -> Self {
+        let mut read = Self::new(Form::Record);
+        for task in &dump.tasks {
+            let frames: Vec<u32> = task.frames.iter().map(|frame| read.frame(borrowed(frame))).collect();
+            let created = !task.created_by.function.is_empty();
+            let created_by = created.then(|| read.frame(borrowed(&task.created_by)));
+            let stack = read.stack(&frames, created_by);
+            let foreign = task.foreign.as_ref();
+            let site = task.wait.as_ref().map(|wait| (wait.site.as_str(), wait.since_ms));
+            let (state, since_ms) = site.unwrap_or(("", task.polled_ms));
+            let minutes = dump.at_ms.saturating_sub(since_ms) / 60_000;
+            read.tasks.push(Task {
+                name: &task.name,
+                state: foreign.map_or(state, |foreign| &foreign.state),
+                minutes: foreign.map_or((minutes > 0).then_some(minutes), |foreign| foreign.wait_minutes),
+                count: foreign.map_or(1, |foreign| foreign.count),
+                locked: foreign.is_some_and(|foreign| foreign.locked),
+                parent: task.parent,
+                ..Task::new(task.id, stack, "")
+            });
+        }
+        read
+    }
+}
+
+fn owned(frame: Frame<'_>) -> record::Frame {
+    // Go escapes dots in the last part of a package's path
+    let function = frame.function.replace("%2e", ".");
+    record::Frame { function, file: frame.file.to_owned(), line: frame.line }
+}
+
+fn borrowed(frame: &record::Frame) -> Frame<'_> {
+    Frame { function: &frame.function, file: &frame.file, line: frame.line }
+}
