@@ -1,5 +1,6 @@
 //! The table of methods, held against the running cluster and against the README.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +58,7 @@ fn table() -> String {
                 METHODS.iter().filter(|one| one.package == method.package && one.service == method.service);
             let served = all.clone().filter(|one| one.missing.is_none()).count();
             let head = "| method | messages | served |\n|---|---|---|\n";
-            lines.push_str(&format!("\n### {of}: {served} of {}\n\n{head}", all.count()));
+            write!(lines, "\n### {of}: {served} of {}\n\n{head}", all.count()).unwrap();
             service = of;
         }
         let kind = match method.kind {
@@ -67,7 +68,7 @@ fn table() -> String {
             Kind::Bidi => "many, many",
         };
         let served = method.missing.map_or("yes".into(), |why| format!("no: {why}"));
-        lines.push_str(&format!("| `{}` | {kind} | {served} |\n", method.name));
+        writeln!(lines, "| `{}` | {kind} | {served} |", method.name).unwrap();
     }
     lines.push('\n');
     lines
