@@ -13,7 +13,8 @@
 //! * [`answer`]: what nodes answer instead of the truth
 //! * [`journal`]: the calls that they have seen
 //! * `shared`: state and storage under one lock
-//! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
+//! * `kv`, `import`, `backup`: a store's gRPC services: the same
 //! * `gate`: what every call passes
 //! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
@@ -41,5 +42,6 @@ mod spec;
 mod start;
 mod storage;
 
+pub use cluster::keyspaces::KeyspaceError;
 pub use spec::{Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, Speed};
-pub use start::Cluster;
+pub use start::{Cluster, View};

@@ -1,5 +1,7 @@
 //! All nodes together: the running cluster.
 
+mod view;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
@@ -8,17 +10,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tonic::service::Routes;
-use unstuck_net::{Clock, Net};
+use unstuck_net::{Clock, Net, Port};
 
 use crate::answer::{Answers, BadScript, Guard, Script};
 use crate::cluster::State;
+use crate::cluster::keyspaces::KeyspaceError;
+use crate::cluster::views::ViewId;
 use crate::health::Health;
 use crate::journal::Journal;
-use crate::serve::{Limits, Server};
+use crate::serve::{Door, Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Node, Observed, Spec};
 use crate::storage::Storage;
 use crate::{backup, data, import, kv, pd};
+
+pub use view::View;
 
 /// What a PD member grants: grpc-go's server defaults, with which PD runs.
 const PD_LIMITS: Limits = Limits {
@@ -37,6 +43,7 @@ const NAMED: usize = 5;
 /// A running cluster. Cheap to clone; [`Cluster::shutdown`] ends it.
 #[derive(Clone, Debug)]
 pub struct Cluster {
+    net: Net,
     shared: Arc<Shared>,
     servers: Arc<Mutex<BTreeMap<Node, Server>>>,
     health: Arc<BTreeMap<Node, Health>>,
@@ -69,24 +76,18 @@ impl Cluster {
         };
         let (mut servers, mut health) = (BTreeMap::new(), BTreeMap::new());
         for (node, port) in ports {
-            let (routes, limits) = match node {
-                Node::Pd(member) => (Routes::new(pd::service(shared.clone(), member)), PD_LIMITS),
-                Node::Store(store) => {
-                    let routes = Routes::new(kv::service(shared.clone(), store))
-                        .add_service(import::service(shared.clone(), store))
-                        .add_service(backup::service(shared.clone(), store));
-                    (routes, store_limits)
-                }
+            let limits = match node {
+                Node::Pd(_) => PD_LIMITS,
+                Node::Store(_) => store_limits,
             };
             let own = Health::new();
-            let gate = shared.gate(node);
-            let mut server = Server::new(port, routes.add_service(own.service()), gate, limits);
+            let mut server = Server::new(door(&shared, node, ViewId::default(), &own, port), limits);
             server.start()?;
             servers.insert(node, server);
             health.insert(node, own);
         }
         let (servers, health) = (Arc::new(Mutex::new(servers)), Arc::new(health));
-        Ok(Self { shared, servers, health, nodes })
+        Ok(Self { net: net.clone(), shared, servers, health, nodes })
     }
 
     fn servers(&self) -> MutexGuard<'_, BTreeMap<Node, Server>> {
@@ -101,6 +102,12 @@ impl Cluster {
     /// From now on PD tells clients this address for the node (a proxy's).
     pub fn advertise(&self, node: Node, addr: SocketAddr) {
         self.shared.lock().cluster.advertise(node, addr);
+    }
+
+    /// Creates a keyspace, which PD enables at once; returns its id. Every cluster has the keyspace `DEFAULT` with id 0.
+    pub fn create_keyspace(&self, name: &str) -> Result<u32, KeyspaceError> {
+        let now = self.shared.clock.unix_ms() / 1000;
+        self.shared.lock().cluster.keyspaces.create(name, now.cast_signed())
     }
 
     /// The PD member that leads, or led last while an election runs.
@@ -198,6 +205,27 @@ impl Cluster {
             server.stop();
         }
     }
+}
+
+/// What a node answers at one of its ports.
+fn door(shared: &Arc<Shared>, node: Node, view: ViewId, health: &Health, port: Port) -> Door {
+    let (routes, http) = match node {
+        Node::Pd(member) => {
+            let member = pd::Member::new(shared.clone(), member, view);
+            let routes = Routes::new(pd::service(member.clone()))
+                .add_service(pd::keyspace_service(member.clone()))
+                .add_service(pd::kv_service(member.clone()))
+                .add_service(pd::cluster_service(member.clone()));
+            (routes, Some(pd::http_routes(member)))
+        }
+        Node::Store(store) => {
+            let routes = Routes::new(kv::service(shared.clone(), store))
+                .add_service(import::service(shared.clone(), store))
+                .add_service(backup::service(shared.clone(), store));
+            (routes, None)
+        }
+    };
+    Door::new(port, shared.gate(node), routes.add_service(health.service()), http)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
 const LAYERS: [(&str, &[&str]); 6] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
-    ("reports/record", &["dump", "event", "verdict", "header", "sample", "end", "run", "span", "builder"]),
+    (
+        "reports/record",
+        &["dump", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
+    ),
     ("reports", &["text", "dump", "terminal", "batch", "json", "junit", "github"]),
     ("harness/dump", &["lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "record"]),
     (

@@ -128,9 +128,19 @@ pub enum Then {
 }
 
 impl Then {
-    /// One answer for every call that a delay makes late.
+    /// Lateness.
     pub fn delay(by: Duration) -> Self {
         Self::Delay { ms: by.as_millis() as u64 }
+    }
+    /// Divides every time in it by `by`, at least 1.
+    pub fn shorten(&mut self, by: u32) {
+        match self {
+            Self::Delay { ms: time }
+            | Self::RegionError(RegionError::ServerIsBusy { backoff_ms: time, .. }) => {
+                *time /= u64::from(by.max(1));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -278,7 +288,8 @@ impl Script {
         matches!(self.then, Then::RegionError(_)) || self.when.region.is_some() || self.when.keys.is_some()
     }
 
-    pub(super) fn check(&self) -> Result<(), BadScript> {
+    /// Whether it can be set.
+    pub fn check(&self) -> Result<(), BadScript> {
         match self.when.calls {
             Calls::Nth(0) => return Err(BadScript::NoCall("nth: 0")),
             Calls::Next(0) => return Err(BadScript::NoCall("next: 0")),

@@ -174,3 +174,125 @@ pub(crate) fn key_not_in_region(region: &Region, key: &bytes::Bytes) -> Refused 
     });
     e
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::spec::{Borders, Node, Spec};
+
+    /// Three stores; regions ""..m, m.."".
+    fn state() -> State {
+        let spec = Spec { regions: 2, borders: Borders::At(vec!["m".into()]), ..Spec::default() };
+        let nodes = (1..=3).map(|store| (Node::Store(store), ([127, 0, 0, 1], store as u16).into()));
+        State::new(&spec, nodes)
+    }
+    /// What a client knows of the region that holds a key, to ask the peer on a store.
+    fn context(state: &State, key: &[u8], store: u64) -> kvrpcpb::Context {
+        let region = state.regions.find(key).unwrap();
+        kvrpcpb::Context {
+            region_id: region.meta.id,
+            region_epoch: region.meta.region_epoch,
+            peer: region.peer_on(store).copied(),
+            ..Default::default()
+        }
+    }
+    fn leader(state: &State, key: &[u8]) -> u64 {
+        state.regions.find(key).unwrap().group.leader().unwrap()
+    }
+    fn refused(state: &State, store: u64, context: &kvrpcpb::Context, peers: Peers) -> errorpb::Error {
+        *state.admit(store, context, peers).unwrap_err()
+    }
+    fn starts(error: &errorpb::Error) -> Vec<&str> {
+        let regions = &error.epoch_not_match.as_ref().unwrap().current_regions;
+        regions.iter().map(|region| str::from_utf8(&region.start_key).unwrap()).collect()
+    }
+    fn split(state: &mut State, key: &[u8], at: &[&'static str]) {
+        let id = state.regions.find(key).unwrap().meta.id;
+        let keys: Vec<Bytes> = at.iter().map(|key| Bytes::from(*key)).collect();
+        state.split(id, &keys).unwrap();
+    }
+
+    #[test]
+    fn a_client_that_missed_splits_is_told_all_the_parts() {
+        let mut state = state();
+        let store = leader(&state, b"a");
+        let before = context(&state, b"a", store);
+        split(&mut state, b"a", &["c", "f"]);
+        let error = refused(&state, store, &before, Peers::Leader);
+        assert_eq!(starts(&error), ["f", "c", ""]);
+        assert_eq!(
+            error.message,
+            format!(
+                "EpochNotMatch current epoch of region {} is conf_ver: 5 version: 3, but you sent conf_ver: 5 version: 1",
+                before.region_id
+            )
+        );
+        // a part that has split again brings its own part along
+        split(&mut state, b"d", &["d"]);
+        assert_eq!(starts(&refused(&state, store, &before, Peers::Leader)), ["f", "d", "c", ""]);
+        // who knows the latest shape misses nothing
+        let now = context(&state, b"f", store);
+        assert!(state.admit(store, &now, Peers::Leader).is_ok());
+    }
+
+    #[test]
+    fn a_client_ahead_of_the_store_is_told_the_region_alone() {
+        let state = state();
+        let store = leader(&state, b"z");
+        let mut ahead = context(&state, b"z", store);
+        ahead.region_epoch.as_mut().unwrap().version += 1;
+        assert_eq!(starts(&refused(&state, store, &ahead, Peers::Leader)), ["m"]);
+    }
+
+    #[test]
+    fn a_change_of_peers_alone_does_not_matter_to_keys() {
+        let state = state();
+        let store = leader(&state, b"a");
+        let mut other = context(&state, b"a", store);
+        other.region_epoch.as_mut().unwrap().conf_ver += 2;
+        assert!(state.admit(store, &other, Peers::Leader).is_ok());
+    }
+
+    #[test]
+    fn followers_take_reads_that_ask_for_them_and_nothing_else() {
+        let mut state = state();
+        let leader = leader(&state, b"a");
+        let follower = (1..=3).find(|store| *store != leader).unwrap();
+        let plain = context(&state, b"a", follower);
+        let replica = kvrpcpb::Context { replica_read: true, ..plain.clone() };
+        let stale = kvrpcpb::Context { stale_read: true, ..plain.clone() };
+        for peers in [Peers::Leader, Peers::AsAsked] {
+            let error = refused(&state, follower, &plain, peers);
+            assert_eq!(error.not_leader.unwrap().leader.unwrap().store_id, leader);
+        }
+        assert!(refused(&state, follower, &replica, Peers::Leader).not_leader.is_some());
+        for context in [&replica, &stale] {
+            assert!(state.admit(follower, context, Peers::AsAsked).is_ok());
+        }
+        assert!(state.admit(follower, &plain, Peers::Any).is_ok());
+        // without a leader only what is stale can be read
+        state.stop(Node::Store(leader));
+        assert!(state.admit(follower, &stale, Peers::AsAsked).is_ok());
+        let error = refused(&state, follower, &replica, Peers::AsAsked);
+        assert_eq!(error.not_leader.unwrap().leader, None);
+        assert!(error.message.ends_with("leader may None"));
+    }
+
+    #[test]
+    fn a_request_for_nobody_is_for_another_store() {
+        let state = state();
+        let store = leader(&state, b"a");
+        let nobody = kvrpcpb::Context { peer: None, ..context(&state, b"a", store) };
+        let error = refused(&state, store, &nobody, Peers::Leader).store_not_match.unwrap();
+        assert_eq!((error.request_store_id, error.actual_store_id), (0, store));
+    }
+
+    #[test]
+    fn any_context_is_admitted_or_refused() {
+        let state = state();
+        let term = kvrpcpb::Context { term: u64::MAX, ..context(&state, b"a", leader(&state, b"a")) };
+        assert!(state.admit(leader(&state, b"a"), &term, Peers::Leader).is_ok());
+    }
+}

@@ -8,10 +8,16 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::etcd::Etcd;
 use super::group::Group;
+use super::keyspaces::Keyspaces;
+use super::operators::Operators;
 use super::region::{Region, Regions};
+use super::safe_points::SafePoints;
+use super::settings::Settings;
 use super::store::Process;
 use super::tso::Oracle;
+use super::views::Views;
 use super::{Ids, State};
 use crate::data;
 use crate::proto::metapb;
@@ -42,6 +48,12 @@ impl State {
             regions: regions(spec, &mut rng, &mut ids),
             ids,
             tso: Oracle::default(),
+            safe_points: SafePoints::default(),
+            keyspaces: Keyspaces::default(),
+            operators: Operators::default(),
+            etcd: Etcd::default(),
+            settings: Settings::default(),
+            views: Views::default(),
             pd: Group::new(pd, leader),
             nodes: nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))).collect(),
             election: spec.election,

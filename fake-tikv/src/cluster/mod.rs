@@ -7,16 +7,24 @@
 //! * [`split`][]: regions divide
 //! * [`admit`][]: whether a store takes a request for a region
 //! * [`tso`][]: timestamps
+//! * [`views`][]: at which addresses clients find the nodes
+//! * [`safe_points`][], [`keyspaces`][], [`operators`][], [`etcd`][], [`settings`][]: what else PD keeps
 //!
 //! Time is a number that callers bring: what was due in between happens first, at the moment it was due.
 
 pub(crate) mod admit;
+pub(crate) mod etcd;
 pub(crate) mod group;
+pub(crate) mod keyspaces;
 pub(crate) mod layout;
+pub(crate) mod operators;
 pub(crate) mod region;
+pub(crate) mod safe_points;
+pub(crate) mod settings;
 pub(crate) mod split;
 pub(crate) mod store;
 pub(crate) mod tso;
+pub(crate) mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -24,10 +32,16 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
+use self::etcd::Etcd;
 use self::group::{Around, Group};
+use self::keyspaces::Keyspaces;
+use self::operators::Operators;
 use self::region::Regions;
+use self::safe_points::SafePoints;
+use self::settings::Settings;
 use self::store::Process;
 use self::tso::Oracle;
+use self::views::{ViewId, Views};
 use crate::spec::Node;
 
 /// PD's allocator of ids, which stores, regions and peers share.
@@ -47,6 +61,12 @@ pub(crate) struct State {
     pub(crate) cluster_id: u64,
     pub(crate) regions: Regions,
     pub(crate) tso: Oracle,
+    pub(crate) safe_points: SafePoints,
+    pub(crate) keyspaces: Keyspaces,
+    pub(crate) operators: Operators,
+    pub(crate) etcd: Etcd,
+    pub(crate) settings: Settings,
+    pub(crate) views: Views,
     ids: Ids,
     pd: Group,
     nodes: BTreeMap<Node, Process>,
@@ -99,6 +119,14 @@ impl State {
         if let Some(process) = self.nodes.get_mut(&node) {
             process.addr = addr;
         }
+    }
+    /// The address at which a view's clients find a node.
+    pub(crate) fn addr(&self, view: ViewId, node: Node) -> Option<SocketAddr> {
+        self.views.addr(view, node).or_else(|| Some(self.nodes.get(&node)?.addr))
+    }
+    /// An id that nothing has.
+    pub(crate) fn alloc_id(&mut self) -> u64 {
+        self.ids.next()
     }
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (Node, &Process)> {
         self.nodes.iter().map(|(node, process)| (*node, process))

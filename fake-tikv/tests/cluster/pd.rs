@@ -37,6 +37,9 @@ fn followers_and_strangers_are_refused() {
     with(spec(), |f| async move {
         let follower = (0..3).find(|m| *m != f.cluster.pd_leader()).unwrap();
         let error = f.pd(follower).await.scan_regions(ScanRegionsRequest::default()).await.unwrap_err();
+        let words = "not leader and follower handling not allowed";
+        assert_eq!((error.code(), error.message()), (Code::Unavailable, words));
+        let error = f.pd(follower).await.get_all_stores(GetAllStoresRequest::default()).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (Code::Unavailable, "not leader"));
         let header = Some(RequestHeader { cluster_id: 1, sender_id: 0 });
         let request = GetAllStoresRequest { header, ..Default::default() };
@@ -151,7 +154,8 @@ fn pd_tells_when_a_store_was_last_heard_of_and_that_it_started_again() {
         let again = store().await;
         assert!(again.last_heartbeat - down.last_heartbeat >= 60_000_000_000);
         assert!(again.start_timestamp > at_first.start_timestamp);
-        let error = pd.get_store(GetStoreRequest { store_id: 9, ..Default::default() }).await.unwrap_err();
-        assert_eq!(error.code(), Code::Unknown);
+        let none = pd.get_store(GetStoreRequest { store_id: 9, ..Default::default() }).await.unwrap();
+        let error = none.into_inner().header.unwrap().error.unwrap();
+        assert_eq!(error.message, "invalid store ID 9, not found");
     });
 }

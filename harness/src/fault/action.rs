@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fake_tikv::answer::Script;
+
 /// What a proxy does to one direction of its live connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
@@ -75,8 +77,10 @@ pub struct Rule {
 }
 
 /// What happens to a node itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEffect {
     /// Its process is gone until the heal; its data stay.
     Stop,
+    /// It answers as the script says until the heal; the script's node is each of the injection's.
+    Answer(Box<Script>),
 }

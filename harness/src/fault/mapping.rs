@@ -10,6 +10,7 @@
 //! | reset, close | reset, closed, once | as before | alive |
 //! | refuse, connect_hang | as before | refused, hang | alive |
 //! | network_delay | late, per direction | late | alive |
+//! | io_delay, io_hang, busy, not_leader, … | as before | as before | answers otherwise |
 
 use crate::scenario::{Direction, FaultType, Then};
 
@@ -17,9 +18,9 @@ use super::{Accept, Flow, NodeEffect, OnHeal, OnInject, Rule};
 
 /// What the proxies of the links do, and what happens to the nodes. "Up" is from the client, which is the source of
 /// every link selector.
-pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
+pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
     let pass = Rule::default();
-    let rule = match fault {
+    let rule = match *fault {
         FaultType::Failure => {
             let rule = Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass };
             return (rule, Some(NodeEffect::Stop));
@@ -46,6 +47,7 @@ pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
         FaultType::NetworkDelay { direction, latency, jitter } => {
             flows(direction, Flow::Delay { latency, jitter })
         }
+        FaultType::Answer { ref script, .. } => return (pass, Some(NodeEffect::Answer(script.clone()))),
     };
     (rule, None)
 }
@@ -107,7 +109,7 @@ mod tests {
             (delay(Direction::To), Rule { up: late, ..pass }),
         ] {
             let effect = (fault == FaultType::Failure).then_some(NodeEffect::Stop);
-            assert_eq!(actions(fault), (rule, effect), "{fault:?}");
+            assert_eq!(actions(&fault), (rule, effect), "{fault:?}");
         }
     }
 }

@@ -72,7 +72,7 @@ impl Plan {
     /// The injections of a case. Each draws its nodes from a generator of its own, split from `seed`, so that one
     /// injection's choice does not depend on how many the case has.
     pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
-        let (rule, effect) = mapping::actions(case.fault);
+        let (rule, effect) = mapping::actions(&case.fault);
         let mut injections = Vec::new();
         for (i, (start, end)) in windows(case).into_iter().enumerate() {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -83,7 +83,7 @@ impl Plan {
                 links: nodes.clone(),
                 rule,
                 nodes: if effect.is_some() { nodes } else { Vec::new() },
-                effect,
+                effect: effect.clone(),
                 start,
                 end,
             });
@@ -118,6 +118,9 @@ impl Plan {
                     *latency /= by;
                     *jitter /= by;
                 }
+            }
+            if let Some(NodeEffect::Answer(script)) = &mut injection.effect {
+                script.then.shorten(by);
             }
         }
         plan

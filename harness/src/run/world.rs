@@ -1,10 +1,13 @@
 //! The world of one run: the cluster, and a proxy on every link between it and the client.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fake_tikv::answer::{Guard, Matched, Script};
 use fake_tikv::{Cluster, Node, Spec};
 use unstuck_net::{Clock, Net};
 use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
@@ -25,6 +28,8 @@ const ELECTION: Duration = Duration::from_secs(10);
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// Answers that each fault has changed, by its index in the plan.
+    answered: RefCell<BTreeMap<usize, Vec<Matched>>>,
 }
 
 #[derive(Debug)]
@@ -39,6 +44,7 @@ struct Link {
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Active {
     _links: Vec<crate::proxy::Guard>,
+    _answers: Vec<Guard>,
     stopped: Vec<(Cluster, Node)>,
 }
 
@@ -67,7 +73,7 @@ impl World {
             cluster.advertise(node, proxy.addr());
             links.push(Link { node, name, proxy });
         }
-        Ok(Self { cluster, links })
+        Ok(Self { cluster, links, answered: RefCell::default() })
     }
 
     /// The PD members as the client is to see them.
@@ -101,18 +107,32 @@ impl World {
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
         let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule)).collect();
         let mut stopped = vec![];
-        if let Some(NodeEffect::Stop) = injection.effect {
-            for &node in &injection.nodes {
-                self.cluster.stop(node);
-                stopped.push((self.cluster.clone(), node));
+        let mut answers = vec![];
+        for &node in &injection.nodes {
+            match &injection.effect {
+                Some(NodeEffect::Stop) => {
+                    self.cluster.stop(node);
+                    stopped.push((self.cluster.clone(), node));
+                }
+                Some(NodeEffect::Answer(script)) => {
+                    let mut script = Script::clone(script);
+                    script.when.node = Some(node);
+                    let guard = self.cluster.script(script).expect("a scenario's scripts were checked");
+                    self.answered.borrow_mut().entry(fault).or_default().push(guard.matched());
+                    answers.push(guard);
+                }
+                None => {}
             }
         }
-        Active { _links: links, stopped }
+        Active { _links: links, _answers: answers, stopped }
     }
 
     /// What a fault touched so far, over all links.
     pub(super) fn evidence(&self, fault: usize) -> Evidence {
-        self.links.iter().fold(Evidence::default(), |sum, link| sum.plus(link.proxy.evidence(fault)))
+        let answered = self.answered.borrow();
+        let answers = answered.get(&fault).into_iter().flatten().map(Matched::get).sum();
+        let begin = Evidence { answers, ..Evidence::default() };
+        self.links.iter().fold(begin, |sum, link| sum.plus(link.proxy.evidence(fault)))
     }
 
     pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {

@@ -8,6 +8,7 @@
 //! * [`event`]: what happened
 //! * [`sample`]: counters, at intervals
 //! * [`dump`]: every task of the client, at intervals and at the end
+//! * [`calls`]: what the cluster was asked, in sum
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
 //! * [`run`]: reading and writing
@@ -16,6 +17,7 @@
 
 #[cfg(feature = "builder")]
 pub mod builder;
+pub mod calls;
 pub mod dump;
 pub mod end;
 pub mod event;
@@ -27,6 +29,7 @@ pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use calls::{CallTotals, Calls};
 pub use dump::{Foreign, Frame, Resource, Runtime, Task, TaskDump, Unread, Wait};
 pub use end::{End, EndReason, Work};
 pub use event::{At, Event, Evidence};

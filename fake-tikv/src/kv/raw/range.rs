@@ -58,3 +58,39 @@ pub(super) struct Scan<'a> {
     pub(super) key_only: bool,
     pub(super) reverse: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::State;
+    use crate::spec::{Mode, Node, Spec};
+    use crate::storage::Storage;
+    use crate::storage::raw::Cf;
+
+    /// A border that nobody encoded, as whoever divides regions at any bytes leaves it behind.
+    #[test]
+    fn a_border_that_is_no_key_divides_keys_all_the_same() {
+        let spec = Spec { mode: Mode::V2, ..Spec::default() };
+        let mut cluster = State::new(&spec, [(Node::Store(1), ([127, 0, 0, 1], 1).into())]);
+        let id = cluster.regions.find(b"").unwrap().meta.id;
+        let ids = cluster.split(id, &[Bytes::from("r\0\0\0h")]).unwrap();
+        let mut storage = Storage::new(1, 0);
+        for key in ["r\0\0\0a", "r\0\0\0h", "r\0\0\0z"] {
+            storage.raw.put(Cf::Default, key.as_bytes(), b"", None);
+        }
+        let mut keys = Vec::new();
+        for id in ids {
+            let on = On {
+                storage: &mut storage,
+                region: cluster.regions.by_id(id).unwrap(),
+                store: 1,
+                mode: Mode::V2,
+                unix_ms: 0,
+                waited: std::time::Duration::ZERO,
+            };
+            let scan = Scan { cf: "", limit: 9, key_only: true, reverse: false };
+            keys.push(on.pairs(&scan, &Bytes::from("r"), &Bytes::from("s")).len());
+        }
+        assert_eq!(keys, [1, 2]);
+    }
+}

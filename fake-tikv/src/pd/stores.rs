@@ -1,0 +1,89 @@
+//! Stores, as their heartbeats tell.
+
+use std::time::Duration;
+
+use super::{At, VERSION};
+use crate::proto::metapb;
+use crate::proto::pdpb::{
+    ErrorType, GetAllStoresRequest, GetAllStoresResponse, GetStoreRequest, GetStoreResponse, StoreStats,
+};
+use crate::spec::Node;
+
+/// What a store says its disk holds.
+const CAPACITY: u64 = 1 << 40;
+/// After so long without a heartbeat PD calls a store disconnected.
+const DISCONNECTED: Duration = Duration::from_secs(20);
+/// After so long it calls it down (schedule.max-store-down-time).
+const DOWN: Duration = Duration::from_secs(30 * 60);
+
+/// A store as PD knows it.
+pub(super) fn store(at: &At<'_>, id: u64) -> Option<metapb::Store> {
+    let process = at.cluster().process(Node::Store(id))?;
+    let epoch = at.clock.epoch_ms();
+    Some(metapb::Store {
+        id,
+        address: at.addr(Node::Store(id)),
+        state: metapb::StoreState::Up.into(),
+        version: VERSION.into(),
+        start_timestamp: process.start_timestamp(epoch).cast_signed(),
+        last_heartbeat: ((epoch + process.last_heartbeat(at.cluster().now())) * 1_000_000).cast_signed(),
+        node_state: metapb::NodeState::Serving.into(),
+        ..Default::default()
+    })
+}
+
+/// Every store, by id.
+pub(super) fn known(at: &At<'_>) -> Vec<metapb::Store> {
+    let ids = at.cluster().nodes().filter_map(|(node, _)| match node {
+        Node::Store(id) => Some(id),
+        Node::Pd(_) => None,
+    });
+    ids.filter_map(|id| store(at, id)).collect()
+}
+
+/// Since when PD has not heard of a store.
+pub(super) fn unheard(at: &At<'_>, id: u64) -> Duration {
+    let now = at.cluster().now();
+    let heard = at.cluster().process(Node::Store(id)).map_or(0, |process| process.last_heartbeat(now));
+    Duration::from_millis(now.saturating_sub(heard))
+}
+
+/// How PD calls the state of a store.
+pub(super) fn state_name(at: &At<'_>, store: &metapb::Store) -> &'static str {
+    match (store.state(), unheard(at, store.id)) {
+        (metapb::StoreState::Up, unheard) if unheard > DOWN => "Down",
+        (metapb::StoreState::Up, unheard) if unheard > DISCONNECTED => "Disconnected",
+        (state, _) => state.as_str_name(),
+    }
+}
+
+/// What a store has last told of itself.
+pub(super) fn stats(at: &At<'_>, store: &metapb::Store) -> StoreStats {
+    let regions = at.cluster().regions.iter().filter(|region| region.peer_on(store.id).is_some());
+    StoreStats {
+        store_id: store.id,
+        capacity: CAPACITY,
+        available: CAPACITY,
+        region_count: regions.count() as u32,
+        start_time: store.start_timestamp.cast_unsigned() as u32,
+        ..Default::default()
+    }
+}
+
+pub(super) fn one(at: &mut At<'_>, request: &GetStoreRequest) -> GetStoreResponse {
+    let id = request.store_id;
+    let Some(store) = store(at, id) else {
+        let header = at.refusal(ErrorType::Unknown, format!("invalid store ID {id}, not found"));
+        return GetStoreResponse { header, ..Default::default() };
+    };
+    let stats = stats(at, &store);
+    GetStoreResponse { header: at.header(), store: Some(store), stats: Some(stats) }
+}
+
+pub(super) fn all(at: &mut At<'_>, request: &GetAllStoresRequest) -> GetAllStoresResponse {
+    let mut stores = known(at);
+    if request.exclude_tombstone_stores {
+        stores.retain(|store| store.node_state() != metapb::NodeState::Removed);
+    }
+    GetAllStoresResponse { header: at.header(), stores }
+}
