@@ -5,7 +5,7 @@
 //! * [`json`]: one object a case
 //! * [`junit`]: what CI servers read
 //! * [`github`]: what GitHub Actions shows
-//! * [`dump`]: a task dump in the form of a Go goroutine dump
+//! * [`dump`]: task dumps: folded, and in the forms of Go's
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod batch;

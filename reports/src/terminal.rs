@@ -1,7 +1,7 @@
 //! What people read of a run: one case in full, many cases in a line each.
 
 mod case;
-mod colour;
+pub(crate) mod colour;
 mod plan;
 mod summary;
 

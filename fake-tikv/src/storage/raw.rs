@@ -32,6 +32,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Raw {
     families: BTreeMap<Cf, BTreeMap<Bytes, Entry>>,
+    /// The most keys that were ever there at a time.
+    most: u64,
 }
 
 impl Raw {
@@ -58,6 +60,13 @@ impl Raw {
             Some(old) => *old = entry,
             None => drop(family.insert(Bytes::copy_from_slice(key), entry)),
         }
+        let now: usize = self.families.values().map(BTreeMap::len).sum();
+        self.most = self.most.max(now as u64);
+    }
+
+    /// The most keys that were ever there at a time, expired ones that nobody has cleared away among them.
+    pub(crate) fn most(&self) -> u64 {
+        self.most
     }
 
     pub(crate) fn delete(&mut self, cf: Cf, key: &[u8]) {

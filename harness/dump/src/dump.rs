@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use indexmap::{Equivalent, IndexSet};
-use unstuck_record::Runtime;
+use unstuck_record::{Runtime, Wait};
 
 /// The forms that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,8 @@ pub struct Task<'a> {
     pub stack: StackId,
     /// All that the dump says of it, as it stands there.
     pub text: &'a str,
+    /// What a client of ours says that it waits for.
+    pub wait: Option<&'a Wait>,
 }
 
 /// A distinct stack of one dump.
@@ -179,6 +181,7 @@ impl<'a> Task<'a> {
             labels: "",
             stack,
             text,
+            wait: None,
         }
     }
 }

@@ -11,18 +11,29 @@
 //! * [`go`], [`tokio`], [`python`]: one reader a form
 //! * [`detect`]: which form a line belongs to
 //! * [`record`]: to and from the dumps of a record
+//! * [`idle`]: who may wait for ever
+//! * [`wait`]: what is waited for, by name
+//! * [`fold()`]: alike stacks together, the suspicious first
+//! * [`Series`]: dumps of one program over time: which tasks have not moved, and the two dumps that prove it
 
 mod detect;
 mod dump;
+mod fold;
 mod found;
 mod go;
+pub mod idle;
 pub mod labels;
 mod lines;
 mod python;
 mod record;
+mod series;
 mod tokio;
+mod wait;
 
 pub use detect::{Parsed, parse};
 pub use dump::{Dump, Form, Frame, StackId, Task};
+pub use fold::{fold, unread};
 pub use found::Unread;
+pub use idle::Allow;
 pub use record::{decode, read, read_at};
+pub use series::{Series, unmoved};

@@ -52,7 +52,7 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn beginning(text: &str) -> &str {
+pub(crate) fn beginning(text: &str) -> &str {
     let cut = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|&end| end <= RAW).last();
     &text[..cut.unwrap_or(0)]
 }
@@ -94,7 +94,11 @@ impl<'a> Dump<'a> {
         for task in &dump.tasks {
             let frames: Vec<u32> = task.frames.iter().map(|frame| read.frame(borrowed(frame))).collect();
             let created = !task.created_by.function.is_empty();
-            let created_by = created.then(|| read.frame(borrowed(&task.created_by)));
+            // a client of ours tells the task's name there, which would make every stack another
+            let named = task.foreign.is_none() && task.created_by.function == task.name;
+            let site = borrowed(&task.created_by);
+            let site = if named { Frame { function: "spawn", ..site } } else { site };
+            let created_by = created.then(|| read.frame(site));
             let stack = read.stack(&frames, created_by);
             let foreign = task.foreign.as_ref();
             let site = task.wait.as_ref().map(|wait| (wait.site.as_str(), wait.since_ms));
@@ -107,6 +111,7 @@ impl<'a> Dump<'a> {
                 count: foreign.map_or(1, |foreign| foreign.count),
                 locked: foreign.is_some_and(|foreign| foreign.locked),
                 parent: task.parent,
+                wait: task.wait.as_ref(),
                 ..Task::new(task.id, stack, "")
             });
         }
@@ -114,7 +119,7 @@ impl<'a> Dump<'a> {
     }
 }
 
-fn owned(frame: Frame<'_>) -> record::Frame {
+pub(crate) fn owned(frame: Frame<'_>) -> record::Frame {
     // Go escapes dots in the last part of a package's path
     let function = frame.function.replace("%2e", ".");
     record::Frame { function, file: frame.file.to_owned(), line: frame.line }

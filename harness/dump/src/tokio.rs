@@ -69,25 +69,73 @@ pub(crate) fn read<'a>(lines: &mut Lines<'a>, found: &mut Found<'a>) {
     let dump = found.dump(Form::TokioTrace, id, false);
     // the path from the root to the line before, each with its depth; what has no child is a leaf
     let mut path: Vec<(usize, u32)> = vec![];
-    let mut frames = std::mem::take(&mut dump.scratch);
+    let mut leaves: Vec<Vec<u32>> = vec![];
     let mut ahead = *lines;
-    while let Some((depth, frame)) = ahead.next().and_then(twig) {
+    while let Some(line) = ahead.next() {
+        // a second root follows the last line of the first one without a line's end
+        let inner = line.rfind(TWIG).filter(|&at| line.find(TWIG) != Some(at));
+        let (first, second) = line.split_at(inner.unwrap_or(line.len()));
+        let Some((depth, frame)) = twig(first) else { break };
         if depth == 0 && !path.is_empty() {
             break;
         }
-        let number = dump.dump.frame(frame);
         if path.last().is_some_and(|&(last, _)| last >= depth) {
-            let shared = path.iter().take_while(|&&(above, _)| above < depth).count();
-            frames.extend(path[shared..].iter().rev().map(|&(_, frame)| frame));
-            frames.push(dump.dump.frame(Frame { function: BRANCH, file: "", line: 0 }));
-            path.truncate(shared);
+            leaves.push(path.iter().map(|&(_, frame)| frame).collect());
+            path.retain(|&(above, _)| above < depth);
         }
-        path.push((depth, number));
+        path.push((depth, dump.dump.frame(frame)));
+        if let Some((depth, frame)) = twig(second) {
+            leaves.push(path.drain(..).map(|(_, frame)| frame).collect());
+            path.push((depth, dump.dump.frame(frame)));
+        }
         *lines = ahead;
     }
-    frames.extend(path.iter().rev().map(|&(_, frame)| frame));
+    leaves.push(path.iter().map(|&(_, frame)| frame).collect());
+    // tokio tells the branches in any order, so that of equal tasks it differs
+    leaves.sort();
+    let mut frames = std::mem::take(&mut dump.scratch);
+    let branch = Frame { function: BRANCH, file: "", line: 0 };
+    for (index, leaf) in leaves.iter().enumerate() {
+        let next = leaves.get(index + 1).map_or(&[][..], Vec::as_slice);
+        let shared = leaf.iter().zip(next).take_while(|(one, other)| one == other).count();
+        frames.extend(leaf[shared..].iter().rev());
+        if index + 1 < leaves.len() {
+            frames.push(dump.dump.frame(branch));
+        }
+    }
     let stack = dump.dump.stack(&frames, None);
     dump.dump.tasks.push(Task { name, ..Task::new(id, stack, lines.since(start)) });
     frames.clear();
     dump.scratch = frames;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::parse;
+
+    #[test]
+    fn branches_are_told_in_one_order_innermost_first() {
+        let one = "task 1 a:\n╼ root at a.rs:1:1\n  ├╼ left at b.rs:2:2\n  └╼ right at c.rs:3:3\n\n";
+        let other = "task 2 b:\n╼ root at a.rs:1:1\n  ├╼ right at c.rs:3:3\n  └╼ left at b.rs:2:2\n";
+        let text = format!("{one}{other}");
+        let parsed = parse(&text);
+        let dump = &parsed.dumps[0];
+        assert_eq!((dump.tasks.len(), dump.distinct()), (2, 1));
+        let told: Vec<_> =
+            dump.frames(dump.tasks[0].stack).map(|frame| (frame.function, frame.line)).collect();
+        assert_eq!(told, [("left", 2), (super::BRANCH, 0), ("right", 3), ("root", 1)]);
+    }
+
+    #[test]
+    fn a_second_root_is_a_branch_though_no_line_ends_before_it() {
+        let parsed = parse("╼ a at a.rs:1:1\n  └╼ b at b.rs:2:2╼ c at c.rs:3:3\n  └╼ d at d.rs:4:4\n");
+        let dump = &parsed.dumps[0];
+        let told: Vec<_> = dump.frames(dump.tasks[0].stack).map(|frame| frame.function).collect();
+        assert_eq!(told, ["b", "a", super::BRANCH, "d", "c"]);
+    }
+
+    #[test]
+    fn a_title_without_a_trace_is_prose() {
+        assert!(parse("task 12 comes next:\nnothing\n").dumps.is_empty());
+    }
 }

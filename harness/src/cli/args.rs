@@ -1,4 +1,4 @@
-//! Arguments of `unstuck run`.
+//! Arguments of `unstuck run` and `unstuck dump`.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -56,6 +56,45 @@ pub(super) struct RunArgs {
     /// Where records go, in a new folder for each run.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub(super) results: PathBuf,
+}
+
+/// Arguments of `unstuck dump`.
+#[derive(Debug, Args)]
+pub(super) struct DumpArgs {
+    /// Dumps: files, folders of them, `-` for stdin, `http://…`. Two or more of one program, oldest first, also tell
+    /// what did not move; those of a folder are taken by name.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) sources: Vec<String>,
+    /// One JSON object a dump on stdout, and one for what moved.
+    #[arg(long, conflicts_with_all = ["tree", "all", "go"])]
+    pub(super) json: bool,
+    /// Writes a page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Who started whom.
+    #[arg(long)]
+    pub(super) tree: bool,
+    /// Every stack, those that idle too, with every frame.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Prints the dumps in a form of Go's instead.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["tree", "all", "html", "leak"])]
+    pub(super) go: Option<GoForm>,
+    /// What may wait for ever besides what is known: rules in YAML, or a dump that is known to be good.
+    #[arg(long, value_name = "FILE")]
+    pub(super) idle: Vec<String>,
+    /// Fails (exit code 1) if anything that may not wait for ever has waited this many minutes.
+    #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "20", require_equals = true)]
+    pub(super) leak: Option<u64>,
+}
+
+/// The forms of Go's dumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GoForm {
+    /// Every task.
+    Debug2,
+    /// Every distinct stack, with a count.
+    Debug1,
 }
 
 /// The worlds by name.

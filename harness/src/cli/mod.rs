@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod choose;
+mod dump;
 mod exit;
 mod files;
 mod judge;
@@ -39,6 +40,8 @@ enum Command {
     Run(Box<args::RunArgs>),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
+    /// Reads task dumps (goroutines, tokio's tasks, Python's threads) and tells what is stuck, and where.
+    Dump(args::DumpArgs),
     /// Tells all errors of scenario files, without running them.
     Check(check::CheckArgs),
     /// Prints the JSON schema of scenario files, for editors.
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
     match args.command {
         Command::Run(run) => run::run(&run, colour, screen::colour(args.color, &std::io::stderr())),
         Command::Judge(args) => judge::run(&args, colour),
+        Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Schema(args) => schema::run(&args),
     }

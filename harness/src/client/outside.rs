@@ -27,6 +27,8 @@ pub enum Left {
         source: String,
         /// The text.
         text: Vec<u8>,
+        /// Whether it is the last one.
+        last: bool,
     },
     /// All that was kept of its output, as text, at the end.
     Output(String),

@@ -291,7 +291,7 @@ fn env(setup: &Setup, net: Net, world: &World, tasks: &Tasks, meter: &Meter, rec
         workload: setup.workload.clone(),
         outside: Outside::new(move |left| match left {
             Left::Event(event) => recorder.event(clock.ms(), event),
-            Left::Dump { at_ms, source, text } => recorder.dump(at_ms, &source, &text),
+            Left::Dump { at_ms, source, text, last } => recorder.dump(at_ms, &source, &text, last),
             Left::Output(text) => recorder.output(&text),
         }),
     }

@@ -13,8 +13,8 @@ use unstuck_record::{
 /// So many events of one frequent kind are kept; the rest are counted. A client that redials in a storm must not
 /// fill a disk.
 const KEPT: u64 = 4_000;
-/// Dumps of programs are kept as they are up to so many bytes together.
-const DUMPS: u64 = 256 << 20;
+/// Dumps of programs are kept up to so many bytes together.
+const DUMPS: u64 = 64 << 20;
 
 /// The record of one run. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -117,15 +117,19 @@ impl Recorder {
         path.map_or(Ok(()), |path| std::fs::write(path.with_extension(suffix), text))
     }
 
-    /// Takes up a program's dump as it gave it: all of them go into one file beside the record, as long as that is not
-    /// too large.
-    pub fn dump(&self, at_ms: u64, source: &str, text: &[u8]) {
+    /// Takes up a program's dump: its tasks as far as they can be read, and the text as it is, in one file beside the
+    /// record. Of all but the `last` one only as long as they are not too large together.
+    pub fn dump(&self, at_ms: u64, source: &str, text: &[u8], last: bool) {
         let mut inner = self.inner();
-        inner.dump_bytes += text.len() as u64;
-        if inner.dump_bytes <= DUMPS {
-            let head = format!("=== dump at {}, from {source}\n", Span(at_ms));
-            let written = inner.append_dump(&[head.as_bytes(), text, b"\n"].concat());
-            inner.error = inner.error.take().or(written.err());
+        inner.dump_bytes = inner.dump_bytes.saturating_add(text.len() as u64);
+        if inner.dump_bytes > DUMPS && !last {
+            return;
+        }
+        let head = format!("=== dump at {}, from {source}\n", Span(at_ms));
+        let written = inner.append_dump(&[head.as_bytes(), text, b"\n"].concat());
+        inner.error = inner.error.take().or(written.err());
+        for dump in unstuck_dump::read_at(text, at_ms) {
+            inner.push(Line::Dump(dump));
         }
     }
 

@@ -215,8 +215,9 @@ pub(crate) const READY: &[Key] = &[
 pub(crate) const PROGRESS: &[Key] = &[
     key(
         "cluster",
-        Shape::Word(&["work", "keys", "ranges", "bytes"]),
-        "What the cluster sees: keys ingested, ranges backed up, both (`work`, default), or bytes through the proxies.",
+        Shape::Word(&["work", "rows", "keys", "ranges", "bytes"]),
+        "What the cluster sees: rows put, keys ingested, ranges backed up, all of these (`work`, default), or bytes \
+         through the proxies.",
     ),
     key(
         "metric",

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod client;
+mod foreign;
 mod orphan;
 mod world;
 
@@ -29,7 +30,9 @@ fn main() -> ExitCode {
             Ok(())
         })
     };
-    libtest_mimic::run(&arguments, trials.map(trial).collect()).exit_code()
+    let mut trials: Vec<Trial> = trials.map(trial).collect();
+    trials.extend(foreign::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// The tests of a module, by name.

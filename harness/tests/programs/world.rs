@@ -61,19 +61,31 @@ pub(super) const LATER: &str = "faultType: network_partition, selector: client_t
 pub(super) fn run(name: &str, args: &str, lines: &str, case: &str) -> Ran {
     let folder = Folder::new();
     let path = folder.scenario(name, args, lines, case);
-    let file = load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+    let ran = run_file(folder, &path);
+    ran.nothing_is_left();
+    ran
+}
+
+/// Runs the first case of a scenario.
+pub(super) fn run_text(text: &str) -> Ran {
+    let folder = Folder::new();
+    let path = folder.0.join("program.yaml");
+    fs::write(&path, text).unwrap();
+    run_file(folder, &path)
+}
+
+fn run_file(folder: Folder, path: &Path) -> Ran {
+    let file = load(path).unwrap_or_else(|problems| panic!("{problems}"));
     let choice = Choice { world: WorldKind::Tcp, ..Choice::default() };
     let ready = setup(&file, &file.cases[0], file.client.as_ref().unwrap(), &choice).unwrap();
     let record = folder.0.join("case.jsonl");
     let run = run_case(&ready, Some(&record), &Arc::new(Status::default())).unwrap();
     let judgement = run.judgement.as_ref().unwrap();
-    println!("{name}: {:?}: {}", judgement.outcome, judgement.reason);
+    println!("{}: {:?}: {}", run.header.client, judgement.outcome, judgement.reason);
     // what is in memory is what is on disk
     assert_eq!(Run::parse_bytes(&fs::read(&record).unwrap()).unwrap(), run);
     let output = fs::read_to_string(folder.0.join("case.output.txt")).unwrap_or_default();
-    let ran = Ran { run, output, _folder: folder };
-    ran.nothing_is_left();
-    ran
+    Ran { run, output, _folder: folder }
 }
 
 impl Ran {

@@ -9,6 +9,7 @@
 //! * [`sample`]: counters, at intervals
 //! * [`dump`]: every task of the client, at intervals and at the end
 //! * [`calls`]: what the cluster was asked, in sum
+//! * [`digest`]: dumps as people look at them: folded, named, compared
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
 //! * [`run`]: reading and writing
@@ -18,6 +19,7 @@
 #[cfg(feature = "builder")]
 pub mod builder;
 pub mod calls;
+pub mod digest;
 pub mod dump;
 pub mod end;
 pub mod event;

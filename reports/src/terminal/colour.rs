@@ -14,7 +14,7 @@ pub(super) fn verdict(style: Style, verdict: Verdict) -> String {
     paint(style, &format!("1;{code}"), case::verdict(verdict))
 }
 
-pub(super) fn bold(style: Style, text: &str) -> String {
+pub(crate) fn bold(style: Style, text: &str) -> String {
     paint(style, "1", text)
 }
 

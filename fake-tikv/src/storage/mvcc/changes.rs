@@ -66,6 +66,8 @@ impl Mvcc {
                 }
                 Change::Write(ts, write) => {
                     let came = write.bytes();
+                    self.written += u64::from(write.is_data() && !record.written);
+                    record.written |= write.is_data();
                     (Some(came), record.versions.put(ts, write).map(|write| write.bytes()))
                 }
                 Change::Remove(ts) => (None, record.versions.remove(ts).map(|write| write.bytes())),

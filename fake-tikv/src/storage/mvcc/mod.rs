@@ -58,6 +58,8 @@ pub(crate) struct Mvcc {
     max_ts: Ts,
     /// What keys, locks and versions take.
     bytes: u64,
+    /// Keys that were ever written.
+    written: u64,
     /// Locks went since somebody asked.
     released: bool,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Mvcc {
 struct Record {
     lock: Option<Lock>,
     versions: Versions,
+    written: bool,
 }
 
 impl Mvcc {
@@ -119,6 +122,10 @@ impl Mvcc {
         std::mem::take(&mut self.released)
     }
     /// Bytes of all keys, locks and versions.
+    /// How many keys were ever written, and committed.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -44,6 +44,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_secs(5);
 /// How long one question about its progress may take.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Dumps are at most this part of the time that has passed apart, or as the scenario says.
+const SELDOM: u32 = 30;
 /// How often to look whether its progress is complete.
 const LOOK: Duration = Duration::from_millis(20);
 /// So much of the end of a file is searched for the last line that tells the progress.
@@ -99,7 +101,8 @@ impl Client for Program {
         let (unique, total) = match self.spec.progress.source {
             Source::Cluster(Seen::Keys) => (seen.keys_ingested, seen.keys_total),
             Source::Cluster(Seen::Ranges) => ranges(),
-            Source::Cluster(Seen::Work) => (seen.keys_ingested + ranges().0, 0),
+            Source::Cluster(Seen::Rows) => (seen.rows, 0),
+            Source::Cluster(Seen::Work) => (seen.rows + seen.keys_ingested + ranges().0, 0),
             Source::Cluster(Seen::Bytes) => (counts.carried, 0),
             _ => (counts.reported.done, counts.reported.total.unwrap_or(0)),
         };
@@ -302,8 +305,10 @@ impl Watched<'_> {
         if !dumps::on_a_period(&self.spec.dump) {
             std::future::pending::<()>().await;
         }
+        let begun = Instant::now();
         loop {
-            tokio::time::sleep(self.spec.dump.every).await;
+            // in a long run they come ever more seldom: what counts is how precise an age is, in parts of it
+            tokio::time::sleep(self.spec.dump.every.max(begun.elapsed() / SELDOM)).await;
             self.dump(false).await;
         }
     }
@@ -320,7 +325,7 @@ impl Watched<'_> {
         let event = Event::DumpTaken { source: taken.source.clone(), bytes, took_ms, error };
         self.env.outside.leave(Left::Event(event));
         if let Ok(text) = taken.text {
-            self.env.outside.leave(Left::Dump { at_ms, source: taken.source, text });
+            self.env.outside.leave(Left::Dump { at_ms, source: taken.source, text, last });
         }
     }
 }

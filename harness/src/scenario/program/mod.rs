@@ -122,8 +122,10 @@ pub enum Source {
 /// What of the work a cluster sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Keys ingested and ranges backed up.
+    /// Rows put, keys ingested and ranges backed up.
     Work,
+    /// Rows put: keys, raw and transactional, each once.
+    Rows,
     /// Keys ingested.
     Keys,
     /// Ranges backed up.

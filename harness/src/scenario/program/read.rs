@@ -141,6 +141,7 @@ fn progress(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Progress {
         if let Source::Cluster(seen) = source {
             progress.unit = match seen {
                 Seen::Work => "units",
+                Seen::Rows => "rows",
                 Seen::Keys => "keys",
                 Seen::Ranges => "ranges",
                 Seen::Bytes => "bytes",
@@ -190,12 +191,15 @@ fn source(kind: &str, f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<Sou
             let path = filled(f, "file", problems)?;
             Source::File { path, regex: pattern(f, "regex", true, problems)? }
         }
-        _ => Source::Cluster(match f.word("cluster", &["work", "keys", "ranges", "bytes"], problems) {
-            Some("keys") => Seen::Keys,
-            Some("ranges") => Seen::Ranges,
-            Some("bytes") => Seen::Bytes,
-            _ => Seen::Work,
-        }),
+        _ => {
+            Source::Cluster(match f.word("cluster", &["work", "rows", "keys", "ranges", "bytes"], problems) {
+                Some("rows") => Seen::Rows,
+                Some("keys") => Seen::Keys,
+                Some("ranges") => Seen::Ranges,
+                Some("bytes") => Seen::Bytes,
+                _ => Seen::Work,
+            })
+        }
     })
 }
 
