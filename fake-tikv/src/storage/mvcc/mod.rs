@@ -31,6 +31,8 @@ pub(crate) mod resolve;
 pub(crate) mod rollback;
 pub(crate) mod secondaries;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 pub(crate) mod waits;
 pub(crate) mod write;
 
