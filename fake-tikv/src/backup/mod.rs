@@ -42,7 +42,7 @@ impl Source {
     async fn next(&self, asked: &BackupRequest, left: &mut Vec<KeyRange>) -> Option<BackupResponse> {
         let (region, piece) = self.find(left)?;
         sleep(self.shared.speed.backup_region).await;
-        Some(self.take(asked, region, piece))
+        Some(self.take(asked, region, &piece))
     }
 
     /// The next region that this store leads, clipped. `left` holds the ranges still to do, the next one last.
@@ -62,7 +62,7 @@ impl Source {
     }
 
     /// Answers for a piece, if the store still leads its region and no lock is in the way.
-    fn take(&self, asked: &BackupRequest, region: u64, piece: KeyRange) -> BackupResponse {
+    fn take(&self, asked: &BackupRequest, region: u64, piece: &KeyRange) -> BackupResponse {
         let mut all = self.shared.lock();
         let mode = self.shared.mode;
         let lead = match all.cluster.region_on(self.store, region) {
@@ -72,23 +72,20 @@ impl Source {
         // a border that is no encoded key is given as it is
         let key = |key: &Bytes| mode.client_key(key).unwrap_or_else(|| key.clone());
         let keys = (key(&piece.0), key(&piece.1));
-        let error = match lead {
-            Err(refused) => {
-                Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(*refused)) }
-            }
-            Ok(()) => {
-                let now = self.shared.clock.unix_ms() / 1000;
-                match Content::of(&mut all, mode, asked, &keys, now) {
-                    Ok(content) => {
-                        all.storage.backed_up.add(&piece.0, &piece.1);
-                        let files = content.file(asked, self.store, region, &keys).into_iter().collect();
-                        let (start_key, end_key) = keys;
-                        return BackupResponse { files, start_key, end_key, ..Default::default() };
-                    }
-                    Err(error) => {
-                        let msg = "key is locked (backoff or cleanup)".into();
-                        Error { msg, detail: Some(Detail::KvError(key_error(&error))) }
-                    }
+        let error = if let Err(refused) = lead {
+            Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(*refused)) }
+        } else {
+            let now = self.shared.clock.unix_ms() / 1000;
+            match Content::of(&mut all, mode, asked, &keys, now) {
+                Ok(content) => {
+                    all.storage.backed_up.add(&piece.0, &piece.1);
+                    let files = content.file(asked, self.store, region, &keys).into_iter().collect();
+                    let (start_key, end_key) = keys;
+                    return BackupResponse { files, start_key, end_key, ..Default::default() };
+                }
+                Err(error) => {
+                    let msg = "key is locked (backoff or cleanup)".into();
+                    Error { msg, detail: Some(Detail::KvError(key_error(&error))) }
                 }
             }
         };
