@@ -56,7 +56,7 @@ impl Source {
             None => {}
         }
         sleep(self.shared.speed.backup_region).await;
-        Some(Ok(self.take(asked, region, piece)))
+        Some(Ok(self.take(asked, region, &piece)))
     }
 
     /// The next region that this store leads, clipped. `left` holds the ranges still to do, the next one last.
@@ -76,14 +76,14 @@ impl Source {
     }
 
     /// Answers for a piece, if the store still leads its region and no lock is in the way.
-    fn take(&self, asked: &BackupRequest, region: u64, piece: KeyRange) -> BackupResponse {
+    fn take(&self, asked: &BackupRequest, region: u64, piece: &KeyRange) -> BackupResponse {
         let mut all = self.shared.lock();
         let mode = self.shared.mode;
         let lead = match all.cluster.region_on(self.store, region) {
             Ok(region) if region.group.leader() != Some(self.store) => Err(not_leader(region)),
             lead => lead.map(|_| ()),
         };
-        let keys = self.client_range(&piece);
+        let keys = self.client_range(piece);
         if let Err(refused) = lead {
             return not_taken(*refused, keys);
         }
