@@ -82,9 +82,7 @@ const REGION_ERRORS: [(&str, RegionError); 16] = [
 pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
     let before = of.problems.len();
     let then = match of.word.name {
-        "io_delay" => {
-            required(of, "delay", "io_delay(delay:500ms)", |of, name| of.duration(name)).map(Then::delay)
-        }
+        "io_delay" => required(of, "delay", "io_delay(delay:500ms)", Parameters::duration).map(Then::delay),
         "io_hang" => Some(Then::Silence),
         "busy" => {
             let backoff = of.duration("backoff").unwrap_or_default();
@@ -99,8 +97,7 @@ pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
         "epoch_not_match" => Some(Then::RegionError(RegionError::EpochNotMatch)),
         "disk_full" => Some(Then::RegionError(RegionError::DiskFull)),
         "region_error" => {
-            required(of, "kind", "region_error(kind:stale_command)", |of, name| region_error(of, name))
-                .map(Then::RegionError)
+            required(of, "kind", "region_error(kind:stale_command)", region_error).map(Then::RegionError)
         }
         "grpc_status" => required(of, "code", "grpc_status(code:UNAVAILABLE)", status)
             .map(|code| Then::Status { code, message: "a fault of the scenario".to_owned() }),
@@ -152,17 +149,19 @@ fn did_you_mean_one(given: &str, names: &[&str]) -> String {
 }
 
 fn calls(of: &mut Parameters<'_>) -> Calls {
-    let kinds: [(&str, fn(u64) -> Calls); 3] =
-        [("nth", Calls::Nth), ("next", Calls::Next), ("each", Calls::Each)];
     let mut calls = None;
-    for (name, kind) in kinds {
+    for name in ["nth", "next", "each"] {
         let Some(n) = number(of, name) else { continue };
         if calls.is_some() {
             let span = of.find(name).map_or(of.span.clone(), |p| p.span.clone());
             let problem = Problem::error(span, "`nth`, `next` and `each` say the same thing twice");
             of.problems.push(problem.hint("keep one of them"));
         }
-        calls = Some(kind(n));
+        calls = Some(match name {
+            "nth" => Calls::Nth(n),
+            "next" => Calls::Next(n),
+            _ => Calls::Each(n),
+        });
     }
     calls.unwrap_or_default()
 }

@@ -125,21 +125,20 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
             let mark = writer * 1000 + n;
             let patience = if rng.random_bool(0.4) { rng.random_range(1..120) } else { 600_000 };
             let rng = generator(1_000_000 + mark);
-            match timeout(Duration::from_millis(patience), transfer(f, rng, mark)).await {
-                Ok(Ok(at)) => committed.push((mark, at)),
-                Ok(Err(Aborted)) | Err(_) => {}
-            }
+            // it may abort, and its client may die
+            let transferred = timeout(Duration::from_millis(patience), transfer(f, rng, mark)).await;
+            committed.extend(transferred.ok().and_then(Result::ok).map(|at| (mark, at)));
         }
         committed
     };
     let read = async |reader: u64| {
-        let (client, mut rng, mut seen) = (Client::new(f), generator(100 + reader), Vec::new());
+        let (client, mut rng, mut snapshots) = (Client::new(f), generator(100 + reader), Vec::new());
         for _ in 0..transfers {
             sleep(Duration::from_millis(rng.random_range(0..40))).await;
             let at = client.ts().await;
-            seen.push((at, snapshot(&client, at, rng.random()).await));
+            snapshots.push((at, snapshot(&client, at, rng.random()).await));
         }
-        seen
+        snapshots
     };
     let fail = async {
         let mut rng = generator(200);
@@ -161,7 +160,7 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
             }
         }
     };
-    let (committed, seen, ()) =
+    let (committed, snapshots, ()) =
         tokio::join!(join_all((0..WRITERS).map(write)), join_all((0..READERS).map(read)), fail);
 
     // every lock that is left is one that a dead client has left, and can be settled
@@ -182,8 +181,8 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
     }
     assert!(!committed.is_empty());
     let mut known = Known::default();
-    for (at, seen) in seen.into_iter().flatten() {
-        for (key, balance) in seen {
+    for (at, snapshot) in snapshots.into_iter().flatten() {
+        for (key, balance) in snapshot {
             let again = Balance::read(&first.read(&key, at, &mut known).await.unwrap());
             assert_eq!(again, balance, "{key:?} at {at} was another before");
         }
