@@ -260,6 +260,10 @@ impl Client<'_> {
             }
         }
         let mut commit_version = if is_async { earliest } else { self.ts().await };
+        if start_version % 3 == 0 {
+            // time for readers to push it
+            sleep(PAUSE).await;
+        }
         for (key, _) in puts {
             loop {
                 let keys = vec![key.clone()];
