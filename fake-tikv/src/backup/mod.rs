@@ -51,7 +51,9 @@ impl Source {
         let (method, keys) = ("backup.Backup/backup", [&piece.0[..]]);
         let seen = Seen { store: self.store, method, in_batch: false, region, keys: &keys };
         match self.shared.instead(seen).await {
-            Some(Scripted::Region(refused)) => return Some(Ok(not_taken(*refused, self.client_range(&piece)))),
+            Some(Scripted::Region(refused)) => {
+                return Some(Ok(not_taken(*refused, self.client_range(&piece))));
+            }
             Some(Scripted::Status(status)) => return Some(Err(status)),
             None => {}
         }

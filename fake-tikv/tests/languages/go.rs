@@ -1,4 +1,4 @@
-//! Two generations of the Go client: the last release, and what TiDB uses.
+//! Two generations of the Go client: the last release, and one of two years later.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -5,7 +5,7 @@
 //!
 //! * [`cluster`]: the program
 //! * [`script`]: a script that must end well, and in time
-//! * [`python`]: tikv-python and tikv-client of PyPI
+//! * [`python`]: tikv-python and tikv-client of the Python package index
 //! * [`go`]: two generations of client-go
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]

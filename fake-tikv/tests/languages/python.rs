@@ -1,4 +1,4 @@
-//! The Python clients of PyPI.
+//! The Python clients of the package index.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

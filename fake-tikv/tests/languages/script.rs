@@ -29,10 +29,10 @@ pub(crate) fn run(mut script: Command, cluster: &Cluster) -> String {
         child.kill().unwrap();
     }
     let status = child.wait().unwrap();
-    let output = match output {
-        Ok(output) => output.unwrap(),
-        Err(_) => panic!("{called} was stuck; the cluster's log: {}", cluster.log.display()),
+    let Ok(output) = output else {
+        panic!("{called} was stuck; the cluster's log: {}", cluster.log.display());
     };
+    let output = output.unwrap();
     assert!(status.success(), "{called}: {status}\n{output}\nthe cluster's log: {}", cluster.log.display());
     output
 }

@@ -95,7 +95,6 @@ impl Record {
 }
 
 impl View<'_> {
-
     /// Whether a lock may hide what the reader has to see.
     fn meets(&self, key: &Bytes, lock: &Lock) -> bool {
         if matches!(lock.holds, Holds::Reservation | Holds::Change(Kind::Lock))
