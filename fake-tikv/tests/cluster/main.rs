@@ -14,5 +14,5 @@ mod pd;
 mod plain;
 mod process;
 mod raw;
-mod txn;
 mod stores;
+mod txn;

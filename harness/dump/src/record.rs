@@ -61,7 +61,7 @@ impl<'a> Dump<'a> {
     /// As it stands in a record, taken at `at_ms` of the run.
     pub fn to_record(&self, at_ms: u64) -> TaskDump {
         let tasks = self.tasks.iter().enumerate().map(|(index, task)| self.task(index, task, at_ms));
-        TaskDump { at_ms, tasks: tasks.collect(), runtime: self.form.runtime(), unread: vec![] }
+        TaskDump { at_ms, tasks: tasks.collect(), runtime: self.form.runtime(), process: 0, unread: vec![] }
     }
 
     fn task(&self, index: usize, task: &Task<'_>, at_ms: u64) -> record::Task {
@@ -90,7 +90,7 @@ impl<'a> Dump<'a> {
 
     /// A dump of a record, to be folded and compared like any other.
     pub fn of_record(dump: &'a TaskDump) -> Self {
-        let mut read = Self::new(Form::Record);
+        let mut read = Self::new(Form::Record(dump.runtime));
         for task in &dump.tasks {
             let frames: Vec<u32> = task.frames.iter().map(|frame| read.frame(borrowed(frame))).collect();
             let created = !task.created_by.function.is_empty();

@@ -27,6 +27,8 @@ pub(super) fn be(name: &str) -> ! {
         "aborts" => std::process::abort(),
         "sleeps" => sleep_for_ever(),
         "lies" => println!("rows 1000/1000"),
+        "picky" if args[0] != "1" => sleep_for_ever(),
+        "picky" => fails(),
         "falls" => falls(&args),
         "serves" => serves(&args),
         other => panic!("no client `{other}`"),

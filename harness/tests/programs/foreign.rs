@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
-use unstuck_record::{Outcome, Verdict};
+use unstuck_record::{FindingKind, Outcome, Verdict};
 
 use super::world::{Ran, run_text};
 
@@ -85,6 +85,10 @@ fn python(args: &str) -> Ran {
 fn a_go_client_that_hangs_is_named_by_its_goroutine() {
     let ran = go("");
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
+    let hang = ran.finding(FindingKind::Hang);
+    assert_eq!(hang.wait_site.as_deref(), Some("main.(*importer).waitForAck"));
+    assert_eq!((hang.tasks, hang.fault), (1, Some(0)));
+    assert!(hang.summary.contains("(chan receive)"), "{}", hang.summary);
 }
 
 fn a_go_client_that_redials_passes() {
@@ -95,6 +99,10 @@ fn a_go_client_that_redials_passes() {
 fn a_python_client_that_hangs_is_named_by_its_thread() {
     let ran = python("");
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
+    let hang = ran.finding(FindingKind::Hang);
+    assert_eq!(hang.wait_site.as_deref(), Some("Condition"));
+    assert!(hang.summary.contains("`Condition` in `wait_for_workers`"), "{}", hang.summary);
+    assert_eq!((hang.tasks, hang.fault), (1, Some(0)));
 }
 
 fn a_python_client_that_redials_passes() {
