@@ -45,7 +45,7 @@ fn main() {
                 for ((side, client), costs) in sides.iter().zip(&clients).zip(&mut costs) {
                     let before = side.cpu();
                     runtime.block_on(round(client, &context, call, at_once));
-                    costs.push((side.cpu() - before) / CALLS as u32);
+                    costs.push(side.cpu().saturating_sub(before) / CALLS as u32);
                 }
             }
             let [fake, plain] = costs.map(|mut costs| {

@@ -1,6 +1,6 @@
 //! A TiKV cluster in one process that speaks the real wire protocol.
 //!
-//! Start at [`Cluster`]; what it is to be is a [`Spec`], what a client has to bring is in [`data`]. In reading order:
+//! Start at [`Cluster::builder`]; what it is to be is a [`Spec`], what a client has to bring is in [`data`]. In reading order:
 //!
 //! * [`spec`](Spec): what a cluster is to be, what it has seen
 //! * [`data`]: the data set, as pure functions
@@ -14,21 +14,29 @@
 //! * `pd`: a PD member: gRPC, the embedded etcd, the HTTP API: wire to state and back, nothing else
 //! * `kv`, `import`, `backup`: a store's gRPC services: the same
 //! * `pd`, `kv`, `import`, `backup`: gRPC services: wire to state and back, nothing else
+//! * `freeze`: where a frozen process's tasks stand
 //! * `health`: whether a node says that it serves
 //! * `serve`: one node's process
 //! * `start`: all nodes together
+//! * `builder`: a cluster, said in one line
+//! * `moves`: what can be done to a running one
+//! * [`admin`]: the same over HTTP
 
 #![allow(dead_code, reason = "the commands that use it all are on their way")]
 
+pub mod admin;
 mod answer;
 mod backup;
+mod builder;
 mod cluster;
 mod codec;
 pub mod data;
+mod freeze;
 mod health;
 mod import;
 mod keys;
 mod kv;
+mod moves;
 mod pd;
 pub mod proto;
 mod serve;
@@ -37,6 +45,10 @@ mod spec;
 mod start;
 mod storage;
 
+pub use builder::Builder;
+pub use cluster::error::MoveError;
 pub use cluster::keyspaces::KeyspaceError;
-pub use spec::{Borders, Mode, Node, Observed, PeerOrder, Spec, Speed};
+pub use cluster::partition::Direction;
+pub use moves::RegionInfo;
+pub use spec::{Addresses, Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, SpecError, Speed};
 pub use start::{Cluster, View};

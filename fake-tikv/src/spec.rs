@@ -1,9 +1,11 @@
 //! What a cluster is to be, what it has seen.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// What cluster to start. All durations are used as they are: scale them before.
 #[derive(Clone, Debug)]
@@ -77,7 +79,8 @@ pub enum Borders {
     /// An equal share of the data set in each region.
     #[default]
     DataSet,
-    /// Evenly over what the first two bytes of a client's key can be (in V2: of a transactional key in keyspace 0).
+    /// Evenly over what the first two bytes of a client's key can be (four, with more than 65,536 regions). In
+    /// V2: of a transactional key in keyspace 0.
     Even,
     /// At these keys, as clients name them: one fewer than there are regions.
     At(Vec<Bytes>),
@@ -104,8 +107,88 @@ pub struct Speed {
     pub backup_region: Duration,
 }
 
+/// Why there cannot be such a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// Nothing to talk to.
+    #[error(
+        "a cluster needs a PD member, a store and a region: `{pd}`, `{stores}` and `{regions}` were asked for"
+    )]
+    Nothing {
+        /// PD members.
+        pd: u32,
+        /// Stores.
+        stores: u32,
+        /// Regions.
+        regions: u32,
+    },
+    /// Keys that do not divide the key space into so many regions.
+    #[error("{regions} regions need {} different keys in order to begin at, after the first: {keys} were given", .regions - 1)]
+    Borders {
+        /// Regions.
+        regions: u32,
+        /// Different keys in order, from the first on.
+        keys: usize,
+    },
+}
+
+impl Spec {
+    /// Whether there can be such a cluster.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let Self { pd, stores, regions, .. } = *self;
+        if pd == 0 || stores == 0 || regions == 0 {
+            return Err(SpecError::Nothing { pd, stores, regions });
+        }
+        if let Borders::At(keys) = &self.borders {
+            let ordered = keys.windows(2).take_while(|pair| pair[0] < pair[1]).count();
+            let right = keys.first().map_or(0, |first| if first.is_empty() { 0 } else { ordered + 1 });
+            if keys.len() + 1 != regions as usize || right != keys.len() {
+                return Err(SpecError::Borders { regions, keys: right });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where nodes listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The address that every node binds.
+    pub listen: IpAddr,
+    /// The port of the first PD member; the others follow it, then the stores. 0: any free ports.
+    pub first_port: u16,
+    /// What PD tells clients instead of `listen`.
+    pub advertise: Option<IpAddr>,
+}
+
+impl Default for Addresses {
+    /// Any free ports of 127.0.0.1.
+    fn default() -> Self {
+        Self { listen: Ipv4Addr::LOCALHOST.into(), first_port: 0, advertise: None }
+    }
+}
+
+impl Addresses {
+    /// The port of the node that is the `i`th.
+    pub(crate) fn port(&self, i: usize) -> std::io::Result<u16> {
+        if self.first_port == 0 {
+            return Ok(0);
+        }
+        u16::try_from(usize::from(self.first_port) + i).map_err(|_| {
+            let message =
+                format!("there is no port {}: start at a lower one", usize::from(self.first_port) + i);
+            std::io::Error::new(std::io::ErrorKind::InvalidInput, message)
+        })
+    }
+    /// What PD tells clients of a node that listens here.
+    pub(crate) fn told(&self, listens: std::net::SocketAddr) -> std::net::SocketAddr {
+        std::net::SocketAddr::new(self.advertise.unwrap_or(listens.ip()), listens.port())
+    }
+}
+
 /// One node of the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Node {
     /// A PD member, from 0.
     Pd(u32),
@@ -120,6 +203,33 @@ impl fmt::Display for Node {
             Node::Pd(i) => write!(f, "pd-{i}"),
             Node::Store(id) => write!(f, "tikv-{id}"),
         }
+    }
+}
+
+/// As it is shown.
+impl std::str::FromStr for Node {
+    type Err = NoNode;
+    fn from_str(text: &str) -> Result<Self, NoNode> {
+        let pd = text.strip_prefix("pd-").and_then(|id| id.parse().ok()).map(Node::Pd);
+        let store = text.strip_prefix("tikv-").and_then(|id| id.parse().ok()).map(Node::Store);
+        pd.or(store).ok_or_else(|| NoNode(text.into()))
+    }
+}
+
+/// A text that names no node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no node: nodes are `pd-0`, `pd-1`, … and `tikv-1`, `tikv-2`, …")]
+pub struct NoNode(String);
+
+impl TryFrom<String> for Node {
+    type Error = NoNode;
+    fn try_from(text: String) -> Result<Self, NoNode> {
+        text.parse()
+    }
+}
+impl From<Node> for String {
+    fn from(node: Node) -> Self {
+        node.to_string()
     }
 }
 

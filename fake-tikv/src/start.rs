@@ -18,7 +18,7 @@ use crate::cluster::views::ViewId;
 use crate::health::Health;
 use crate::serve::{Door, Limits, Server};
 use crate::shared::Shared;
-use crate::spec::{Node, Observed, Spec};
+use crate::spec::{Addresses, Node, Observed, Spec};
 use crate::storage::Storage;
 use crate::{backup, data, import, kv, pd};
 
@@ -41,65 +41,102 @@ const NAMED: usize = 5;
 /// A running cluster. Cheap to clone; [`Cluster::shutdown`] ends it.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    net: Net,
-    shared: Arc<Shared>,
-    servers: Arc<Mutex<BTreeMap<Node, Server>>>,
-    health: Arc<BTreeMap<Node, Health>>,
-    nodes: Arc<[(Node, SocketAddr)]>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) net: Net,
+    spec: Arc<Spec>,
+    addresses: Addresses,
+    servers: Arc<Mutex<Servers>>,
+}
+
+/// The processes of all nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Servers {
+    pub(crate) of: BTreeMap<Node, Server>,
+    /// Ports that stores have left: nobody else gets them, so that connects are refused.
+    pub(crate) left: Vec<Arc<Port>>,
+    pub(crate) health: BTreeMap<Node, Health>,
 }
 
 impl Cluster {
-    /// Starts every node on a free port. When this returns, all of them accept.
-    #[expect(clippy::unused_async, reason = "a cluster in containers will have to wait")]
+    /// Starts every node on a free port of 127.0.0.1. When this returns, all of them accept.
     pub async fn start(net: &Net, clock: Clock, spec: Spec) -> io::Result<Self> {
-        if spec.pd == 0 || spec.stores == 0 || spec.regions == 0 {
-            let message = "a cluster needs a PD member, a store and a region";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
+        Self::start_at(net, clock, spec, Addresses::default()).await
+    }
+
+    /// Starts every node. When this returns, all of them accept.
+    #[expect(clippy::unused_async, reason = "a cluster in containers will have to wait")]
+    pub async fn start_at(net: &Net, clock: Clock, spec: Spec, addresses: Addresses) -> io::Result<Self> {
+        spec.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let members = (0..spec.pd).map(Node::Pd);
         let stores = (1..=u64::from(spec.stores)).map(Node::Store);
-        let ports = members
-            .chain(stores)
-            .map(|node| Ok((node, net.reserve(net.any())?)))
-            .collect::<io::Result<Vec<_>>>()?;
-        let nodes: Arc<[_]> = ports.iter().map(|(node, port)| (*node, port.addr())).collect();
-        let state = State::new(&spec, nodes.iter().copied());
+        let mut ports = Vec::new();
+        for (i, node) in members.chain(stores).enumerate() {
+            ports.push((node, reserve(net, &addresses, i, node)?));
+        }
+        let told = ports.iter().map(|(node, port)| (*node, addresses.told(port.addr())));
+        let state = State::new(&spec, told);
         let storage = Storage::new(spec.regions, spec.keys_per_region);
         let shared = Arc::new(Shared::new(clock, &spec, state, storage));
+        let (net, spec) = (net.clone(), Arc::new(spec));
+        let cluster = Self { shared, net, spec, addresses, servers: Arc::default() };
+        for (node, port) in ports {
+            cluster.launch(node, port)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Starts a node's first process.
+    pub(crate) fn launch(&self, node: Node, port: Port) -> io::Result<()> {
+        let (shared, spec) = (&self.shared, &self.spec);
         let store_limits = Limits {
             max_concurrent_streams: spec.max_concurrent_streams,
             stream_window: STREAM_WINDOW,
             keepalive_time: spec.keepalive_time,
             keepalive_timeout: spec.keepalive_timeout,
         };
-        let (mut servers, mut health) = (BTreeMap::new(), BTreeMap::new());
-        for (node, port) in ports {
-            let limits = match node {
-                Node::Pd(_) => PD_LIMITS,
-                Node::Store(_) => store_limits,
-            };
-            let own = Health::new();
-            let mut server = Server::new(door(&shared, node, ViewId::default(), &own, port), limits);
-            server.start()?;
-            servers.insert(node, server);
-            health.insert(node, own);
-        }
-        let (servers, health) = (Arc::new(Mutex::new(servers)), Arc::new(health));
-        Ok(Self { net: net.clone(), shared, servers, health, nodes })
+        let limits = match node {
+            Node::Pd(_) => PD_LIMITS,
+            Node::Store(_) => store_limits,
+        };
+        let health = Health::new();
+        let mut server = Server::new(door(shared, node, ViewId::default(), &health, port), limits);
+        server.start()?;
+        let mut servers = self.servers();
+        servers.of.insert(node, server);
+        servers.health.insert(node, health);
+        Ok(())
     }
 
-    fn servers(&self) -> MutexGuard<'_, BTreeMap<Node, Server>> {
+    pub(crate) fn servers(&self) -> MutexGuard<'_, Servers> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free port for a node, and what PD is to tell of it.
+    pub(crate) fn another_port(&self, node: Node) -> io::Result<(Port, SocketAddr)> {
+        let addresses = Addresses { first_port: 0, ..self.addresses };
+        let port = reserve(&self.net, &addresses, 0, node)?;
+        let told = addresses.told(port.addr());
+        Ok((port, told))
     }
 
     /// Every node with the address it listens on: PD members, then stores.
     pub fn nodes(&self) -> Vec<(Node, SocketAddr)> {
-        self.nodes.to_vec()
+        self.servers().of.iter().filter_map(|(node, server)| Some((*node, server.addr()?))).collect()
     }
 
-    /// From now on PD tells clients this address for the node (a proxy's).
-    pub fn advertise(&self, node: Node, addr: SocketAddr) {
-        self.shared.lock().cluster.advertise(node, addr);
+    /// Every node with the address that PD tells clients.
+    pub fn told(&self) -> Vec<(Node, SocketAddr)> {
+        self.shared.lock().cluster.nodes().map(|(node, process)| (node, process.addr)).collect()
+    }
+
+    /// Whether there is such a node.
+    pub fn has(&self, node: Node) -> bool {
+        self.servers().of.contains_key(&node)
+    }
+
+    /// The id that every answer of PD carries.
+    pub fn id(&self) -> u64 {
+        self.shared.lock().cluster.cluster_id
     }
 
     /// Creates a keyspace, which PD enables at once; returns its id. Every cluster has the keyspace `DEFAULT` with id 0.
@@ -113,41 +150,11 @@ impl Cluster {
         self.shared.lock().cluster.pd().last_leader() as u32
     }
 
-    /// Ends a node's process: its listener, connections and handlers go; its data stay. Leaders move after the election time.
-    ///
-    /// The sockets close as soon as the runtime runs: nothing of the node runs before that.
-    pub fn stop(&self, node: Node) {
-        if let Some(server) = self.servers().get_mut(&node) {
-            server.stop();
-            self.shared.lock().cluster.stop(node);
-        }
-    }
-
-    /// Starts a stopped node again on its old address, with its data. A running one is left alone.
-    pub fn restart(&self, node: Node) {
-        let stopped = self.shared.lock().cluster.process(node).is_some_and(|process| !process.up);
-        if let Some(server) = self.servers().get_mut(&node).filter(|_| stopped) {
-            let shared = self.shared.clone();
-            server.restart(move |error| {
-                shared.lock().cluster.say(format!("{node} cannot listen again: {error}"));
-            });
-            self.shared.lock().cluster.restart(node);
-            self.set_serving(node, true);
-        }
-    }
-
-    /// Lets a node say that it serves, or that it does not, to whoever asks its health service. Nothing else changes:
-    /// it goes on answering. A node that was restarted says again that it serves.
-    pub fn set_serving(&self, node: Node, serving: bool) {
-        if let Some(health) = self.health.get(&node) {
-            health.set(serving);
-        }
-    }
-
     /// What it has seen of the work.
     pub fn observed(&self) -> Observed {
         let open_streams = self
             .servers()
+            .of
             .iter()
             .filter_map(|(node, server)| match node {
                 Node::Store(id) => Some((*id, server.open_streams())),
@@ -185,7 +192,7 @@ impl Cluster {
 
     /// Stops every node. No process is down in the eyes of the others: all go at once.
     pub fn shutdown(&self) {
-        for server in self.servers().values_mut() {
+        for server in self.servers().of.values_mut() {
             server.stop();
         }
     }
@@ -212,9 +219,23 @@ fn door(shared: &Arc<Shared>, node: Node, view: ViewId, health: &Health, port: P
     Door::new(port, routes.add_service(health.service()), http)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The port of the node that is the `i`th.
+fn reserve(net: &Net, addresses: &Addresses, i: usize, node: Node) -> io::Result<Port> {
+    let at = SocketAddr::new(addresses.listen, addresses.port(i)?);
+    net.reserve(at)
+        .map_err(|error| io::Error::new(error.kind(), format!("`{node}` cannot have `{at}`: {error}")))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// The bytes that [`hex`] has made into this.
+pub(crate) fn unhex(text: &str) -> Option<bytes::Bytes> {
+    let nibble = |digit: &u8| char::from(*digit).to_digit(16).map(|nibble| nibble as u8);
+    let pair = |pair: &[u8]| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?);
+    text.as_bytes().chunks(2).map(pair).collect::<Option<Vec<u8>>>().map(bytes::Bytes::from)
 }

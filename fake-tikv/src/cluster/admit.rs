@@ -262,19 +262,19 @@ mod tests {
         let follower = (1..=3).find(|store| *store != leader).unwrap();
         let plain = context(&state, b"a", follower);
         let replica = kvrpcpb::Context { replica_read: true, ..plain.clone() };
-        let stale = kvrpcpb::Context { stale_read: true, ..plain.clone() };
+        let behind = kvrpcpb::Context { stale_read: true, ..plain.clone() };
         for peers in [Peers::Leader, Peers::AsAsked] {
             let error = refused(&state, follower, &plain, peers);
             assert_eq!(error.not_leader.unwrap().leader.unwrap().store_id, leader);
         }
         assert!(refused(&state, follower, &replica, Peers::Leader).not_leader.is_some());
-        for context in [&replica, &stale] {
+        for context in [&replica, &behind] {
             assert!(state.admit(follower, context, Peers::AsAsked).is_ok());
         }
         assert!(state.admit(follower, &plain, Peers::Any).is_ok());
         // without a leader only what is stale can be read
         state.stop(Node::Store(leader));
-        assert!(state.admit(follower, &stale, Peers::AsAsked).is_ok());
+        assert!(state.admit(follower, &behind, Peers::AsAsked).is_ok());
         let error = refused(&state, follower, &replica, Peers::AsAsked);
         assert_eq!(error.not_leader.unwrap().leader, None);
         assert!(error.message.ends_with("leader may None"));

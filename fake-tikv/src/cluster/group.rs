@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! led by m ── m stops ──► leaderless ── election time, most members up ──► led by another
+//!    │  └─ hands over ──► led by another, at once                                ▲
+//!    └─ m freezes, or hears most members no more ── election time ───────────────┘
 //! ```
-
-use std::time::Duration;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+use super::nodes::{Around, Life};
 
 /// A group of members (store ids, PD members) that elects a leader while most of them are up. Times are the clock's ms.
 #[derive(Clone, Debug)]
@@ -17,14 +19,6 @@ pub(crate) struct Group {
     last: u64,
     term: u64,
     elect_at: Option<u64>,
-}
-
-/// What a group needs to know of its surroundings at one moment.
-pub(crate) struct Around<U> {
-    /// Whether a member's process is up.
-    pub(crate) up: U,
-    pub(crate) now: u64,
-    pub(crate) election: Duration,
 }
 
 impl Group {
@@ -53,60 +47,103 @@ impl Group {
         self.elect_at
     }
 
-    /// A member's process has stopped or started: the leader may be gone, an election may become possible.
+    pub(crate) fn members(&self) -> &[u64] {
+        &self.members
+    }
+    /// From now on these are the members. A leader that is none of them leads no more.
+    pub(crate) fn set_members(&mut self, members: Vec<u64>) {
+        self.leader = self.leader.filter(|leader| members.contains(leader));
+        self.members = members;
+    }
+    /// The leader hands its lead over to another member, which takes it in the next term.
+    pub(crate) fn hand_over(&mut self, to: u64) {
+        (self.leader, self.last, self.elect_at) = (Some(to), to, None);
+        self.term += 1;
+    }
+    /// Whether a member could be elected: it runs and hears most members, itself among them.
+    pub(crate) fn electable(&self, member: u64, around: &Around<'_>) -> bool {
+        let hears = |other: u64| other == member || (around.runs(other) && around.linked(member, other));
+        let others = self.members.iter().filter(|other| hears(**other)).count();
+        around.runs(member) && others * 2 > self.members.len()
+    }
+
+    /// Something around has changed: the leader may be gone or cut off, an election may become possible or needless.
     ///
-    /// A leader without a majority can commit nothing and is none here at once (raft's check-quorum takes an election time).
-    pub(crate) fn changed(&mut self, around: &Around<impl Fn(u64) -> bool>) {
-        let up = self.members.iter().filter(|m| (around.up)(**m)).count();
-        let majority = up * 2 > self.members.len();
-        if !majority || self.leader.is_some_and(|leader| !(around.up)(leader)) {
-            self.leader = None;
-        }
-        if !majority {
+    /// A leader of whose group most processes are gone can commit nothing and is none here at once (raft's check-quorum takes
+    /// an election time, as it does here where they are frozen or out of reach).
+    pub(crate) fn changed(&mut self, around: &Around<'_>) {
+        let is_there = |member: u64| around.life(member) != Life::Gone;
+        let most_there =
+            self.members.iter().filter(|member| is_there(**member)).count() * 2 > self.members.len();
+        self.leader = self.leader.filter(|leader| most_there && is_there(*leader));
+        if self.leader.is_some_and(|leader| self.electable(leader, around)) {
             self.elect_at = None;
-        } else if self.leader.is_none() && self.elect_at.is_none() {
+        } else if self.leader.is_some() || self.members.iter().any(|member| self.electable(*member, around)) {
             // the only member of a group does not wait for others
-            let wait = if self.members.len() == 1 { 0 } else { around.election.as_millis() as u64 };
-            self.elect_at = Some(around.now + wait);
+            let wait = if self.members.len() == 1 { 0 } else { around.election_ms() };
+            self.elect_at.get_or_insert(around.now + wait);
+        } else {
+            self.elect_at = None;
         }
     }
 
     /// Holds the election if it is due; returns the leader before and the leader after.
-    pub(crate) fn elect(
-        &mut self,
-        around: &Around<impl Fn(u64) -> bool>,
-        rng: &mut ChaCha8Rng,
-    ) -> Option<(u64, u64)> {
+    ///
+    /// Where nobody can be elected the old leader steps down all the same.
+    pub(crate) fn elect(&mut self, around: &Around<'_>, rng: &mut ChaCha8Rng) -> Option<(u64, u64)> {
         self.elect_at.filter(|at| *at <= around.now)?;
-        self.elect_at = None;
-        let mut up = self.members.iter().copied().filter(|m| (around.up)(*m));
-        let candidates = up.clone().count();
-        let new = up.nth(rng.random_range(0..candidates.max(1)))?;
-        let old = std::mem::replace(&mut self.last, new);
-        self.leader = Some(new);
-        self.term += 1;
+        (self.elect_at, self.leader) = (None, None);
+        let mut candidates = self.members.iter().copied().filter(|member| self.electable(*member, around));
+        let n = candidates.clone().count();
+        let new = candidates.nth(rng.random_range(0..n.max(1)))?;
+        let old = self.last;
+        self.hand_over(new);
         Some((old, new))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
     use rand::SeedableRng;
 
+    use super::super::nodes::Nodes;
+    use super::super::store::Process;
     use super::*;
+    use crate::spec::Node;
 
-    fn around(up: &[u64], now: u64) -> Around<impl Fn(u64) -> bool> {
-        Around { up: move |m| up.contains(&m), now, election: Duration::from_secs(10) }
+    /// Members 1, 2 and 3 (or 0), of which all but these are gone.
+    fn only(up: &[u64]) -> Nodes {
+        nodes(&|member| if up.contains(&member) { Life::Runs } else { Life::Gone }, &[])
+    }
+    fn nodes(life: &dyn Fn(u64) -> Life, cuts: &[(u64, u64)]) -> Nodes {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        let all = (0..=3).map(|store| (Node::Store(store), Process::new(addr)));
+        let mut nodes = Nodes::new(all, Duration::from_secs(10));
+        for store in 0..=3 {
+            if let Some(process) = nodes.get_mut(Node::Store(store)) {
+                process.life = life(store);
+            }
+        }
+        nodes.cuts = cuts.iter().map(|(from, to)| (Node::Store(*from), Node::Store(*to))).collect();
+        nodes
+    }
+    fn changed(group: &mut Group, nodes: &Nodes, now: u64) {
+        group.changed(&nodes.stores(now));
+    }
+    fn elect(group: &mut Group, nodes: &Nodes, now: u64) -> Option<(u64, u64)> {
+        group.elect(&nodes.stores(now), &mut ChaCha8Rng::seed_from_u64(1))
     }
 
     #[test]
     fn a_group_without_its_leader_elects_another_after_the_election_time() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut group = Group::new(vec![1, 2, 3], 2);
-        group.changed(&around(&[1, 3], 500));
+        changed(&mut group, &only(&[1, 3]), 500);
         assert_eq!((group.leader(), group.last_leader(), group.elect_at()), (None, 2, Some(10_500)));
-        assert_eq!(group.elect(&around(&[1, 3], 10_499), &mut rng), None);
-        let (old, new) = group.elect(&around(&[1, 3], 10_500), &mut rng).unwrap();
+        assert_eq!(elect(&mut group, &only(&[1, 3]), 10_499), None);
+        let (old, new) = elect(&mut group, &only(&[1, 3]), 10_500).unwrap();
         assert_eq!((old, group.leader(), group.term()), (2, Some(new), 7));
         assert!([1, 3].contains(&new));
     }
@@ -114,26 +151,57 @@ mod tests {
     #[test]
     fn a_leader_that_is_back_early_has_still_lost_its_lead() {
         let mut group = Group::new(vec![1, 2, 3], 2);
-        group.changed(&around(&[1, 3], 0));
-        group.changed(&around(&[1, 2, 3], 4_000));
+        changed(&mut group, &only(&[1, 3]), 0);
+        changed(&mut group, &only(&[1, 2, 3]), 4_000);
         assert_eq!((group.leader(), group.elect_at()), (None, Some(10_000)));
     }
 
     #[test]
     fn without_a_majority_nobody_leads_until_it_is_back() {
         let mut group = Group::new(vec![1, 2, 3], 2);
-        group.changed(&around(&[2], 0));
+        changed(&mut group, &only(&[2]), 0);
         assert_eq!((group.leader(), group.elect_at()), (None, None));
-        group.changed(&around(&[2, 3], 7_000));
+        changed(&mut group, &only(&[2, 3]), 7_000);
         assert_eq!(group.elect_at(), Some(17_000));
     }
 
     #[test]
     fn a_lone_member_leads_as_soon_as_it_is_up() {
         let mut group = Group::new(vec![0], 0);
-        group.changed(&around(&[], 0));
+        changed(&mut group, &only(&[]), 0);
         assert_eq!(group.elect_at(), None);
-        group.changed(&around(&[0], 3_000));
+        changed(&mut group, &only(&[0]), 3_000);
         assert_eq!(group.elect_at(), Some(3_000));
+    }
+
+    #[test]
+    fn a_frozen_leader_is_replaced_after_the_election_time_and_one_that_is_back_before_leads_on() {
+        let mut group = Group::new(vec![1, 2, 3], 2);
+        let frozen = nodes(&|member| if member == 2 { Life::Frozen } else { Life::Runs }, &[]);
+        changed(&mut group, &frozen, 0);
+        assert_eq!((group.leader(), group.elect_at()), (Some(2), Some(10_000)));
+        let mut early = group.clone();
+        changed(&mut early, &only(&[1, 2, 3]), 9_999);
+        assert_eq!((early.leader(), early.elect_at(), early.term()), (Some(2), None, 6));
+        let (_, new) = elect(&mut group, &frozen, 10_000).unwrap();
+        assert!(new != 2 && group.leader() == Some(new));
+    }
+
+    #[test]
+    fn a_leader_out_of_reach_of_most_steps_down_even_where_nobody_else_can_lead() {
+        // 2 hears nobody: 1 and 3 hear each other; one lost direction is a lost link
+        let mut group = Group::new(vec![1, 2, 3], 2);
+        let alone = nodes(&|_| Life::Runs, &[(2, 1), (3, 2)]);
+        changed(&mut group, &alone, 0);
+        assert_eq!((group.leader(), group.elect_at()), (Some(2), Some(10_000)));
+        assert_ne!(elect(&mut group, &alone, 10_000).unwrap().1, 2);
+        // nobody hears anybody
+        let mut group = Group::new(vec![1, 2, 3], 2);
+        let nobody = nodes(&|_| Life::Runs, &[(2, 1), (3, 2), (1, 3)]);
+        changed(&mut group, &nobody, 0);
+        assert_eq!(elect(&mut group, &nobody, 10_000), None);
+        assert_eq!((group.leader(), group.last_leader(), group.elect_at()), (None, 2, None));
+        changed(&mut group, &only(&[1, 2, 3]), 20_000);
+        assert_eq!(group.elect_at(), Some(30_000));
     }
 }

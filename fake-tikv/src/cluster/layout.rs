@@ -1,6 +1,6 @@
 //! What a new cluster looks like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::etcd::Etcd;
 use super::group::Group;
 use super::keyspaces::Keyspaces;
+use super::nodes::Nodes;
 use super::operators::Operators;
 use super::region::{Region, Regions};
 use super::safe_points::SafePoints;
@@ -55,10 +56,13 @@ impl State {
             settings: Settings::default(),
             views: Views::default(),
             pd: Group::new(pd, leader),
-            nodes: nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))).collect(),
-            election: spec.election,
+            nodes: Nodes::new(
+                nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))),
+                spec.election,
+            ),
             elections: generator(spec.seed, 1),
-            due: std::collections::BTreeSet::new(),
+            scatters: generator(spec.seed, 2),
+            due: BTreeSet::new(),
             now: 0,
             changes: Vec::new(),
         }
@@ -100,8 +104,9 @@ fn border(spec: &Spec, r: u32) -> Bytes {
         Borders::DataSet => data::border(r, spec.keys_per_region),
         Borders::Even => {
             let prefix: &[u8] = if spec.mode == Mode::V2 { &[b'x', 0, 0, 0] } else { &[] };
-            let share = u64::from(r) * (1 << 16) / u64::from(spec.regions);
-            Bytes::from([prefix, &(share as u16).to_be_bytes()].concat())
+            let share = ((u64::from(r) << 32) / u64::from(spec.regions)) as u32;
+            let bytes = if spec.regions <= 1 << 16 { 2 } else { 4 };
+            Bytes::from([prefix, &share.to_be_bytes()[..bytes]].concat())
         }
         Borders::At(keys) => keys.get(r as usize - 1).cloned().unwrap_or_default(),
     };

@@ -1,40 +1,63 @@
 //! The cluster as PD and the stores know it: pure state, no sockets, no tasks.
 //!
 //! * [`group`][]: a raft group: who is in it, who leads
-//! * [`region`][]: regions in key order
+//! * [`region`][]: regions in key order, and by store
 //! * [`store`][]: stores and PD members as processes
+//! * [`nodes`][]: all of them, and who hears whom
 //! * [`layout`][]: what a new cluster looks like
-//! * [`split`][]: regions divide
 //! * [`admit`][]: whether a store takes a request for a region
 //! * [`tso`][]: timestamps
 //! * [`views`][]: at which addresses clients find the nodes
 //! * [`safe_points`][], [`keyspaces`][], [`operators`][], [`etcd`][], [`settings`][]: what else PD keeps
 //!
+//! What changes it, one file a move, each refused with an [`error`][]:
+//!
+//! * [`split`][], [`merge`][]: regions divide and become one
+//! * [`lead`][]: leads are handed over
+//! * [`peers`][]: peers come and go
+//! * [`scatter`][]: a region's peers go where there are few
+//! * [`process`][]: processes stop, start, freeze, resume, move
+//! * [`partition`][]: nodes cease to hear each other
+//! * [`membership`][]: stores join and leave
+//! * [`repair`][]: what PD does about stores that are down or leave
+//!
 //! Time is a number that callers bring: what was due in between happens first, at the moment it was due.
 
 pub(crate) mod admit;
+pub(crate) mod error;
 pub(crate) mod etcd;
 pub(crate) mod group;
 pub(crate) mod keyspaces;
 pub(crate) mod layout;
+pub(crate) mod lead;
+pub(crate) mod membership;
+pub(crate) mod merge;
+pub(crate) mod nodes;
 pub(crate) mod operators;
+pub(crate) mod partition;
+pub(crate) mod peers;
+pub(crate) mod process;
 pub(crate) mod region;
+pub(crate) mod repair;
 pub(crate) mod safe_points;
+pub(crate) mod scatter;
 pub(crate) mod settings;
 pub(crate) mod split;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tso;
 pub(crate) mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
 use self::etcd::Etcd;
-use self::group::{Around, Group};
+use self::group::Group;
 use self::keyspaces::Keyspaces;
+use self::nodes::Nodes;
 use self::operators::Operators;
 use self::region::Regions;
 use self::safe_points::SafePoints;
@@ -55,6 +78,20 @@ impl Ids {
     }
 }
 
+/// What happens by itself at a time. What of one time happens in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A region's.
+    Election(u64),
+    PdElection,
+    /// A store's heartbeat tells its new address.
+    Address(u64),
+    /// A store may have been lost for so long that it is down.
+    Down(u64),
+    /// PD moves a few peers off stores that are down or leave.
+    Repair,
+}
+
 /// All that PD and the stores agree on. Times are the clock's milliseconds.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -69,11 +106,10 @@ pub(crate) struct State {
     pub(crate) views: Views,
     ids: Ids,
     pd: Group,
-    nodes: BTreeMap<Node, Process>,
-    election: Duration,
+    nodes: Nodes,
     elections: ChaCha8Rng,
-    /// When elections are due.
-    due: BTreeSet<u64>,
+    scatters: ChaCha8Rng,
+    due: BTreeSet<(u64, Due)>,
     now: u64,
     changes: Vec<(u64, String)>,
 }
@@ -81,58 +117,46 @@ pub(crate) struct State {
 impl State {
     /// Lets everything happen that was due until now.
     pub(crate) fn advance(&mut self, now: u64) {
-        while let Some(due) = self.due.first().copied().filter(|due| *due <= now) {
-            self.due.pop_first();
-            self.now = due;
-            self.elect();
+        while let Some((at, _)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.now = at;
+            let mut elections = Vec::new();
+            while let Some((at, due)) = self.due.first().copied().filter(|(at, _)| *at <= self.now) {
+                self.due.remove(&(at, due));
+                match due {
+                    Due::Election(region) => elections.push(region),
+                    Due::PdElection => self.elect_pd(),
+                    Due::Address(store) => self.tell_address(store),
+                    Due::Down(store) => self.find_down(store),
+                    Due::Repair => self.repair(),
+                }
+                if !matches!(self.due.first(), Some((at, Due::Election(_))) if *at <= self.now) {
+                    self.elect(&std::mem::take(&mut elections));
+                }
+            }
         }
         self.now = self.now.max(now);
     }
 
-    /// A node's process is gone. Its data stay.
-    pub(crate) fn stop(&mut self, node: Node) {
-        if let Some(process) = self.nodes.get_mut(&node).filter(|process| process.up) {
-            process.stop(self.now);
-            self.regroup();
-        }
-    }
-
-    /// A node's process is back.
-    pub(crate) fn restart(&mut self, node: Node) {
-        if let Some(process) = self.nodes.get_mut(&node).filter(|process| !process.up) {
-            process.start(self.now);
-            self.say(format!("{node} is up again"));
-            self.regroup();
-        }
-    }
-
-    /// Notes a change that nobody asked for.
+    /// Notes a change, in words.
     pub(crate) fn say(&mut self, what: String) {
         self.changes.push((self.now, what));
     }
     pub(crate) fn take_changes(&mut self) -> Vec<(u64, String)> {
         std::mem::take(&mut self.changes)
     }
-
-    /// From now on clients are told this address.
-    pub(crate) fn advertise(&mut self, node: Node, addr: SocketAddr) {
-        if let Some(process) = self.nodes.get_mut(&node) {
-            process.addr = addr;
-        }
-    }
     /// The address at which a view's clients find a node.
     pub(crate) fn addr(&self, view: ViewId, node: Node) -> Option<SocketAddr> {
-        self.views.addr(view, node).or_else(|| Some(self.nodes.get(&node)?.addr))
+        self.views.addr(view, node).or_else(|| Some(self.nodes.get(node)?.addr))
     }
     /// An id that nothing has.
     pub(crate) fn alloc_id(&mut self) -> u64 {
         self.ids.next()
     }
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (Node, &Process)> {
-        self.nodes.iter().map(|(node, process)| (*node, process))
+        self.nodes.iter()
     }
     pub(crate) fn process(&self, node: Node) -> Option<&Process> {
-        self.nodes.get(&node)
+        self.nodes.get(node)
     }
     /// The group of the PD members.
     pub(crate) fn pd(&self) -> &Group {
@@ -142,43 +166,56 @@ impl State {
         self.now
     }
 
-    /// Tells every group that a process has stopped or started.
-    fn regroup(&mut self) {
-        let Self { nodes, regions, pd, now, election, due, .. } = self;
-        let up = |node| nodes.get(&node).is_some_and(|process: &Process| process.up);
-        let (now, election) = (*now, *election);
-        let stores = Around { up: |id| up(Node::Store(id)), now, election };
-        for region in regions.iter_mut() {
-            region.group.changed(&stores);
-            due.extend(region.group.elect_at());
+    /// Tells a node's groups, and PD, that something around the node has changed.
+    fn regroup(&mut self, node: Node) {
+        match node {
+            Node::Store(store) => {
+                let regions: Vec<u64> = self.regions.on(store).collect();
+                for region in regions {
+                    self.regroup_region(region);
+                }
+            }
+            Node::Pd(_) => {
+                self.pd.changed(&self.nodes.members(self.now));
+                self.due.extend(self.pd.elect_at().map(|at| (at, Due::PdElection)));
+            }
         }
-        pd.changed(&Around { up: |id| up(Node::Pd(id as u32)), now, election });
-        due.extend(pd.elect_at());
-        self.advance(now);
+        self.listen();
+        self.advance(self.now);
+    }
+    fn regroup_region(&mut self, id: u64) {
+        if let Some(group) = self.regions.group_mut(id) {
+            group.changed(&self.nodes.stores(self.now));
+            self.due.extend(group.elect_at().map(|at| (at, Due::Election(id))));
+        }
     }
 
-    /// Holds the elections that are due.
-    fn elect(&mut self) {
-        let Self { nodes, regions, pd, now, election, elections, .. } = self;
-        let up = |node| nodes.get(&node).is_some_and(|process: &Process| process.up);
-        let (now, election) = (*now, *election);
-        let stores = Around { up: |id| up(Node::Store(id)), now, election };
+    /// Holds the elections of regions that are due.
+    fn elect(&mut self, regions: &[u64]) {
+        let around = self.nodes.stores(self.now);
         let mut moved = BTreeMap::<u64, u64>::new();
-        for region in regions.iter_mut() {
-            if let Some((old, new)) = region.group.elect(&stores, elections)
+        for id in regions {
+            let Some(group) = self.regions.group_mut(*id) else { continue };
+            if let Some((old, new)) = group.elect(&around, &mut self.elections)
                 && old != new
             {
                 *moved.entry(old).or_default() += 1;
             }
         }
-        let members = Around { up: |id| up(Node::Pd(id as u32)), now, election };
-        let leads = pd.elect(&members, elections);
         for (old, n) in moved {
             let s = if n == 1 { "" } else { "s" };
             self.say(format!("{n} leader{s} moved off {}", Node::Store(old)));
         }
-        if let Some((_, new)) = leads {
+        if !regions.is_empty() {
+            self.repair_soon();
+        }
+    }
+
+    fn elect_pd(&mut self) {
+        let elected = self.pd.elect(&self.nodes.members(self.now), &mut self.elections);
+        if let Some((_, new)) = elected {
             self.say(format!("{} leads PD", Node::Pd(new as u32)));
+            self.listen();
         }
     }
 }

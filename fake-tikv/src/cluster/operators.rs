@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::State;
 use crate::proto::pdpb::OperatorStatus;
 
 /// What PD does, or did last, with a region.
@@ -10,7 +9,14 @@ use crate::proto::pdpb::OperatorStatus;
 pub(crate) struct Operator {
     pub(crate) desc: &'static str,
     pub(crate) kind: &'static str,
-    pub(crate) status: OperatorStatus,
+    /// When it is done, on the cluster's clock.
+    pub(crate) done_at: u64,
+}
+
+impl Operator {
+    pub(crate) fn status(&self, now: u64) -> OperatorStatus {
+        if now < self.done_at { OperatorStatus::Running } else { OperatorStatus::Success }
+    }
 }
 
 /// The last operator of each region.
@@ -23,19 +29,5 @@ impl Operators {
     }
     pub(crate) fn of(&self, region: u64) -> Option<&Operator> {
         self.0.get(&region)
-    }
-}
-
-impl State {
-    /// Spreads a region; false where there is none or nobody leads it. Replicas are balanced from the start, so it is done
-    /// as soon as it is asked for.
-    pub(crate) fn scatter(&mut self, region: u64) -> bool {
-        let led = self.regions.by_id(region).is_some_and(|region| region.leader().is_some());
-        if led {
-            let status = OperatorStatus::Success;
-            self.operators
-                .set(region, Operator { desc: "scatter-region", kind: "admin,leader,region", status });
-        }
-        led
     }
 }

@@ -1,6 +1,6 @@
 //! Regions in key order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use bytes::Bytes;
@@ -52,11 +52,16 @@ pub(crate) fn min_end<'a>(a: &'a Bytes, b: &'a Bytes) -> &'a Bytes {
 pub(crate) struct Regions {
     by_start: BTreeMap<Bytes, Region>,
     starts: BTreeMap<u64, Bytes>,
+    /// The regions that each store has a peer of.
+    on: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 impl Regions {
     pub(crate) fn insert(&mut self, region: Region) {
         self.starts.insert(region.meta.id, region.meta.start_key.clone());
+        for peer in &region.meta.peers {
+            self.on.entry(peer.store_id).or_default().insert(region.meta.id);
+        }
         self.by_start.insert(region.meta.start_key.clone(), region);
     }
     /// The region that holds a key.
@@ -75,7 +80,23 @@ impl Regions {
         self.by_start.get(self.starts.get(&id)?)
     }
     pub(crate) fn remove(&mut self, id: u64) -> Option<Region> {
-        self.by_start.remove(&self.starts.remove(&id)?)
+        let region = self.by_start.remove(&self.starts.remove(&id)?)?;
+        for peer in &region.meta.peers {
+            self.on.entry(peer.store_id).or_default().remove(&id);
+        }
+        Some(region)
+    }
+    /// The raft group of a region.
+    pub(crate) fn group_mut(&mut self, id: u64) -> Option<&mut Group> {
+        self.by_start.get_mut(self.starts.get(&id)?).map(|region| &mut region.group)
+    }
+    /// The regions that a store has a peer of, in the order of their ids.
+    pub(crate) fn on(&self, store: u64) -> impl Iterator<Item = u64> {
+        self.on.get(&store).into_iter().flatten().copied()
+    }
+    /// How many peers a store has.
+    pub(crate) fn peers_on(&self, store: u64) -> usize {
+        self.on.get(&store).map_or(0, BTreeSet::len)
     }
     /// The regions that have keys between `start` and `end`, in order.
     pub(crate) fn scan<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl Iterator<Item = &'a Region> {
@@ -87,9 +108,6 @@ impl Regions {
     }
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Region> {
         self.by_start.values()
-    }
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Region> {
-        self.by_start.values_mut()
     }
 }
 

@@ -2,17 +2,9 @@
 
 use bytes::Bytes;
 
-use super::State;
+use super::error::MoveError;
 use super::region::Region;
-
-/// Why a region cannot be divided, merged or moved as asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MoveError {
-    #[error("region {0} not found")]
-    NoRegion(u64),
-    #[error("key `{}` is not inside region {region}", .key.escape_ascii())]
-    NotInside { region: u64, key: Bytes },
-}
+use super::{Due, State};
 
 impl State {
     /// Divides a region at keys in any order, as regions know keys; returns the ids of all parts in key order.
@@ -42,11 +34,12 @@ impl State {
             part.meta.end_key = key.clone();
             last.meta.start_key = key;
             parts.push(part.meta.id);
-            self.due.extend(part.group.elect_at());
+            self.due.extend(part.group.elect_at().map(|at| (at, Due::Election(part.meta.id))));
             self.regions.insert(part);
         }
         parts.push(id);
         self.regions.insert(last);
+        self.say(format!("region {id} split into {} regions", parts.len()));
         Ok(parts)
     }
 }

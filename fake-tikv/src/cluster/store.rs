@@ -2,37 +2,85 @@
 
 use std::net::SocketAddr;
 
+use super::nodes::Life;
+
 /// A node's process, or the memory of one. Times are the clock's milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    pub(crate) up: bool,
+    pub(crate) life: Life,
     /// What clients are told.
     pub(crate) addr: SocketAddr,
+    /// What they will be told from the next heartbeat on.
+    pub(crate) next_addr: Option<SocketAddr>,
+    /// What PD has been told to do with a store.
+    pub(crate) intent: Intent,
+    /// When PD ceased to hear the store; `None` while it hears it.
+    pub(crate) lost: Option<u64>,
     /// When this process started.
     started: u64,
-    /// When the last one stopped.
-    stopped: u64,
     /// How often a process has started before this one.
     restarts: u64,
 }
 
+/// What is to become of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Stay,
+    /// Its peers are to go elsewhere.
+    Leave,
+    /// It has left for ever.
+    Left,
+}
+
+/// A store is Disconnected when PD has not heard it for so long.
+const DISCONNECTED_MS: u64 = 20_000;
+/// It is Down when PD has not heard it for so long (PD's schedule.max-store-down-time).
+pub(crate) const DOWN_MS: u64 = 30 * 60 * 1000;
+
 impl Process {
-    /// A process that starts with the cluster.
+    /// A process that starts with the cluster, or joins it later.
     pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { up: true, addr, started: 0, stopped: 0, restarts: 0 }
+        Self {
+            life: Life::Runs,
+            addr,
+            next_addr: None,
+            intent: Intent::Stay,
+            lost: None,
+            started: 0,
+            restarts: 0,
+        }
     }
-    pub(crate) fn stop(&mut self, now: u64) {
-        (self.up, self.stopped) = (false, now);
+    /// The same, at a later time.
+    pub(crate) fn joined(self, now: u64) -> Self {
+        Self { started: now, ..self }
+    }
+    /// Whether there is a process, be it frozen.
+    pub(crate) fn up(&self) -> bool {
+        self.life != Life::Gone
+    }
+    /// Whether PD would give the store a peer.
+    pub(crate) fn takes_peers(&self) -> bool {
+        self.life == Life::Runs && self.lost.is_none() && self.intent == Intent::Stay
     }
     pub(crate) fn start(&mut self, now: u64) {
-        (self.up, self.started, self.restarts) = (true, now, self.restarts + 1);
+        (self.life, self.started, self.restarts) = (Life::Runs, now, self.restarts + 1);
     }
     /// The start in seconds since 1970, as clients compare it: each process has another, even within a second.
     pub(crate) fn start_timestamp(&self, epoch_ms: u64) -> u64 {
         (epoch_ms + self.started) / 1000 + self.restarts
     }
-    /// When it was last heard of.
+    /// When PD last heard the store.
     pub(crate) fn last_heartbeat(&self, now: u64) -> u64 {
-        if self.up { now } else { self.stopped }
+        self.lost.unwrap_or(now)
+    }
+    /// The state of a store, as PD calls it.
+    pub(crate) fn state_name(&self, now: u64) -> &'static str {
+        match (self.intent, now.saturating_sub(self.last_heartbeat(now))) {
+            (Intent::Left, _) => "Tombstone",
+            (Intent::Leave, _) => "Offline",
+            (Intent::Stay, DOWN_MS..) => "Down",
+            (Intent::Stay, DISCONNECTED_MS..) => "Disconnected",
+            (Intent::Stay, _) => "Up",
+        }
     }
 }

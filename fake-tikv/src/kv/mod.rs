@@ -2,7 +2,7 @@
 //!
 //! * [`command`]: what a request is to the cluster
 //! * [`raw`]: raw keys, one file a command
-//! * [`read_index`], [`destroy_range`], [`safe_ts`], [`lock_waits`]: about regions or the store as a whole
+//! * [`read_index`], [`destroy_range`], [`safe_ts`], [`lock_waits`], [`split_region`]: about regions or the store as a whole
 //! * [`batch`]: many commands on one stream
 //! * [`txn`]: transactions, one file a command
 //! * [`service`]: the methods on the wire, alone or in a batch
@@ -15,6 +15,7 @@ mod raw;
 mod read_index;
 mod safe_ts;
 mod service;
+mod split_region;
 mod txn;
 
 use std::sync::Arc;

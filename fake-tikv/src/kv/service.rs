@@ -50,6 +50,12 @@ macro_rules! commands {
             ) -> Result<Response<UnsafeDestroyRangeResponse>, Status> {
                 Ok(Response::new(self.destroy_range(request.get_ref())))
             }
+            async fn split_region(
+                &self,
+                request: Request<kvrpcpb::SplitRegionRequest>,
+            ) -> Result<Response<kvrpcpb::SplitRegionResponse>, Status> {
+                Store::split_region(self, request.into_inner()).await.map(Response::new)
+            }
             async fn get_store_safe_ts(
                 &self,
                 _: Request<StoreSafeTsRequest>,

@@ -115,7 +115,7 @@ impl<'a> At<'a> {
     /// All members, and whether each is up.
     fn members(&self) -> impl Iterator<Item = (u32, bool)> {
         self.cluster().nodes().filter_map(|(node, process)| match node {
-            Node::Pd(id) => Some((id, process.up)),
+            Node::Pd(id) => Some((id, process.up())),
             Node::Store(_) => None,
         })
     }

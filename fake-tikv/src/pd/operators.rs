@@ -20,13 +20,14 @@ pub(super) fn scatter(at: &mut At<'_>, request: &ScatterRegionRequest) -> Scatte
         let header = at.refusal(ErrorType::RegionNotFound, "region %d not found");
         return ScatterRegionResponse { header, ..Default::default() };
     }
-    at.all.cluster.scatter(request.region_id);
+    // one that has no leader, or that PD does not know, is left alone
+    let _ = at.all.cluster.scatter(request.region_id);
     ScatterRegionResponse { header: at.header(), finished_percentage: 100 }
 }
 
 /// Percent of the regions that were scattered.
 fn scattered(at: &mut At<'_>, regions: &[u64]) -> u64 {
-    let done = regions.iter().filter(|region| at.all.cluster.scatter(**region)).count();
+    let done = regions.iter().filter(|region| at.all.cluster.scatter(**region).is_ok()).count();
     percent(done, regions.len())
 }
 
@@ -39,7 +40,7 @@ pub(super) fn get(at: &mut At<'_>, request: &GetOperatorRequest) -> GetOperatorR
         header: at.header(),
         region_id: request.region_id,
         desc: operator.desc.into(),
-        status: operator.status.into(),
+        status: operator.status(at.cluster().now()).into(),
         kind: operator.kind.into(),
     }
 }

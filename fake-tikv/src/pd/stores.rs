@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{At, VERSION};
+use crate::cluster::store::Intent;
 use crate::proto::metapb;
 use crate::proto::pdpb::{
     ErrorType, GetAllStoresRequest, GetAllStoresResponse, GetStoreRequest, GetStoreResponse, StoreStats,
@@ -11,23 +12,24 @@ use crate::spec::Node;
 
 /// What a store says its disk holds.
 const CAPACITY: u64 = 1 << 40;
-/// After so long without a heartbeat PD calls a store disconnected.
-const DISCONNECTED: Duration = Duration::from_secs(20);
-/// After so long it calls it down (schedule.max-store-down-time).
-const DOWN: Duration = Duration::from_secs(30 * 60);
 
 /// A store as PD knows it.
 pub(super) fn store(at: &At<'_>, id: u64) -> Option<metapb::Store> {
     let process = at.cluster().process(Node::Store(id))?;
     let epoch = at.clock.epoch_ms();
+    let (state, node_state) = match process.intent {
+        Intent::Stay => (metapb::StoreState::Up, metapb::NodeState::Serving),
+        Intent::Leave => (metapb::StoreState::Offline, metapb::NodeState::Removing),
+        Intent::Left => (metapb::StoreState::Tombstone, metapb::NodeState::Removed),
+    };
     Some(metapb::Store {
         id,
         address: at.addr(Node::Store(id)),
-        state: metapb::StoreState::Up.into(),
+        state: state.into(),
         version: VERSION.into(),
         start_timestamp: process.start_timestamp(epoch).cast_signed(),
         last_heartbeat: ((epoch + process.last_heartbeat(at.cluster().now())) * 1_000_000).cast_signed(),
-        node_state: metapb::NodeState::Serving.into(),
+        node_state: node_state.into(),
         ..Default::default()
     })
 }
@@ -50,21 +52,17 @@ pub(super) fn unheard(at: &At<'_>, id: u64) -> Duration {
 
 /// How PD calls the state of a store.
 pub(super) fn state_name(at: &At<'_>, store: &metapb::Store) -> &'static str {
-    match (store.state(), unheard(at, store.id)) {
-        (metapb::StoreState::Up, unheard) if unheard > DOWN => "Down",
-        (metapb::StoreState::Up, unheard) if unheard > DISCONNECTED => "Disconnected",
-        (state, _) => state.as_str_name(),
-    }
+    let now = at.cluster().now();
+    at.cluster().process(Node::Store(store.id)).map_or("Up", |process| process.state_name(now))
 }
 
 /// What a store has last told of itself.
 pub(super) fn stats(at: &At<'_>, store: &metapb::Store) -> StoreStats {
-    let regions = at.cluster().regions.iter().filter(|region| region.peer_on(store.id).is_some());
     StoreStats {
         store_id: store.id,
         capacity: CAPACITY,
         available: CAPACITY,
-        region_count: regions.count() as u32,
+        region_count: at.cluster().regions.peers_on(store.id) as u32,
         start_time: store.start_timestamp.cast_unsigned() as u32,
         ..Default::default()
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! Door ── accept ──► connection (one task) ── HTTP/2 ──► handler (one task a stream)
 //!   │                     │  └──────────────── HTTP/1 ──► handler (in the connection's task)
-//!   └─────────────────────┴───── all in one `Tasks`: stop() aborts them ────┘
+//!   └─────────────────────┴── all in one `Tasks`: stop() aborts them, freeze() holds them ──┘
 //! ```
 //!
 //! * `tasks`: what a process runs, and how it ends
@@ -15,6 +15,7 @@ mod protocol;
 mod tasks;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -135,6 +136,24 @@ impl Server {
     /// Ends the listeners, all connections and all handlers: none of them runs again.
     pub(crate) fn stop(&mut self) {
         self.tasks.end();
+    }
+
+    /// Nothing of the process runs until [`Server::resume`]: the kernel accepts and buffers, nobody reads or answers.
+    pub(crate) fn freeze(&self) {
+        self.tasks.gate().close();
+    }
+    /// What was frozen goes on where it was.
+    pub(crate) fn resume(&self) {
+        self.tasks.gate().open();
+    }
+    /// Where it listens, for the cluster's own view.
+    pub(crate) fn addr(&self) -> Option<SocketAddr> {
+        self.doors.first().map(|door| door.port.addr())
+    }
+    /// From its next start on the process listens here, for the cluster's own view. Returns the port that it had.
+    pub(crate) fn move_to(&mut self, port: Port) -> Option<Arc<Port>> {
+        let door = self.doors.first_mut()?;
+        Some(std::mem::replace(&mut door.port, Arc::new(port)))
     }
 
     /// Streams whose handlers run.

@@ -9,9 +9,14 @@ use hyper::rt::Executor;
 use pin_project_lite::pin_project;
 use tokio::task::JoinSet;
 
+use crate::freeze::Gate;
+
 /// All tasks of one process, from its start to its end.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tasks(Arc<Mutex<Running>>);
+pub(super) struct Tasks {
+    running: Arc<Mutex<Running>>,
+    gate: Arc<Gate>,
+}
 
 #[derive(Debug, Default)]
 struct Running {
@@ -21,7 +26,11 @@ struct Running {
 
 impl Tasks {
     fn lock(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Where all tasks stand while the process is frozen.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
     }
     /// Runs a task until the process ends; not at all where it has: a task that is being ended may still start others.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -30,7 +39,7 @@ impl Tasks {
             return;
         }
         while running.tasks.try_join_next().is_some() {}
-        running.tasks.spawn(task);
+        running.tasks.spawn(self.gate.clone().holding(task));
     }
     /// Ends all tasks: none of them runs again.
     pub(super) fn end(&self) {

@@ -26,8 +26,9 @@ impl Cluster {
     pub fn view(&self) -> io::Result<View> {
         let id = self.shared.lock().cluster.views.add();
         let mut nodes = Vec::new();
-        for (node, server) in self.servers().iter_mut() {
-            let Some(health) = self.health.get(node) else { continue };
+        let servers = &mut *self.servers();
+        for (node, server) in &mut servers.of {
+            let Some(health) = servers.health.get(node) else { continue };
             let port = self.net.reserve(self.net.any())?;
             nodes.push((*node, port.addr()));
             self.shared.lock().cluster.views.advertise(id, *node, port.addr());

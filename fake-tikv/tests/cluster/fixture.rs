@@ -62,7 +62,10 @@ impl Fixture {
     }
     /// A connection of its own to a node.
     pub(crate) async fn channel(&self, node: Node) -> Result<Channel, tonic::transport::Error> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.addr(node))).unwrap();
+        self.channel_to(self.addr(node)).await
+    }
+    pub(crate) async fn channel_to(&self, addr: SocketAddr) -> Result<Channel, tonic::transport::Error> {
+        let endpoint = Endpoint::from_shared(format!("http://{addr}")).unwrap();
         endpoint.connect_with_connector(Connector(self.net.clone())).await
     }
     pub(crate) async fn pd(&self, member: u32) -> PdClient<Channel> {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use fake_tikv::proto::etcdserverpb::cluster_client::ClusterClient;
 use fake_tikv::proto::etcdserverpb::kv_client::KvClient;
 use fake_tikv::proto::etcdserverpb::{MemberListRequest, PutRequest, RangeRequest};
+use fake_tikv::proto::import_sstpb::SwitchModeRequest;
 use fake_tikv::proto::pdpb::GetMembersRequest;
 use fake_tikv::{Cluster, Mode, Node, Spec};
+use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 use unstuck_net::{Clock, Net};
@@ -193,6 +195,34 @@ fn who_speaks_neither_protocol_is_told_so_by_pd_and_hung_up_on_by_a_store() {
         assert!(!say(&f.net, f.addr(Node::Store(1)), get).await.contains("HTTP"));
         assert_eq!(f.state_names().await, ["Up"; 3]);
     });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_answered_or_hung_up_on_and_nobody_else_is_concerned(
+        first in prop::sample::select(vec![
+            "",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "GET /pd/api/v1/region/key/",
+            "PATCH /pd/api/v1/config/region-label/rules HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        ]),
+        then: Vec<u8>,
+    ) {
+        with(Spec { regions: 1, ..spec() }, |f| async move {
+            let bytes = [first.as_bytes(), &then].concat();
+            for node in [Node::Pd(f.cluster.pd_leader()), Node::Store(1)] {
+                let mut conn = f.net.connect(f.addr(node)).await.unwrap();
+                let _ = conn.write_all(&bytes).await;
+                let _ = conn.shutdown().await;
+                let mut heard = Vec::new();
+                let _ = conn.read_to_end(&mut heard).await;
+            }
+            assert_eq!(f.state_names().await, ["Up"; 3]);
+            f.import(1).await.switch_mode(SwitchModeRequest::default()).await.unwrap();
+        });
+    }
 }
 
 #[test]

@@ -4,15 +4,23 @@
 
 mod backup;
 mod batch;
+mod etcd;
 mod fixture;
 mod health;
 mod hostile;
 mod http;
 mod import;
 mod model;
+mod moves;
 mod pd;
+mod pd_calls;
 mod plain;
 mod process;
 mod raw;
+mod stores;
+mod tso;
+mod txn;
+mod view;
+mod split_region;
 mod stores;
 mod txn;

@@ -194,8 +194,8 @@ impl Series {
         for (index, (place, wait)) in self.stacks.iter().enumerate() {
             let counts: Vec<u64> = (0..self.dumps.len()).map(|dump| count(dump, index)).collect();
             let (Some(&first), Some(&last)) = (counts.first(), counts.last()) else { continue };
-            let grows = counts.is_sorted() && counts.iter().rev().nth(1).is_some_and(|&before| before < last);
-            if grows && last > first.saturating_add(1) {
+            let rises = counts.is_sorted() && counts.iter().rev().nth(1).is_some_and(|&before| before < last);
+            if rises && last > first.saturating_add(1) {
                 let (frames, wait) = (place.frames.clone(), wait.wait.clone());
                 grown.push(Grown { counts, wait, frames });
             }

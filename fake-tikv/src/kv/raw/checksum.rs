@@ -28,7 +28,7 @@ command! {
 fn run(request: &RawChecksumRequest, on: &mut On<'_>) -> Step<RawChecksumResponse> {
     let mut sum = RawChecksumResponse::default();
     for range in &request.ranges {
-        on.within("", &range.start_key, &range.end_key, |pairs| {
+        on.pairs_within("", &range.start_key, &range.end_key, |pairs| {
             for (key, value) in pairs {
                 let mut digest = CRC.digest();
                 digest.update(key);

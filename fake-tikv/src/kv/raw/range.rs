@@ -10,7 +10,7 @@ use crate::proto::kvrpcpb::KvPair;
 impl On<'_> {
     /// Keys and values from `start`, inclusive, to `end`, exclusive, as clients name keys, as far as the region holds
     /// them. An empty end is the region's.
-    pub(super) fn within<T>(
+    pub(super) fn pairs_within<T>(
         &self,
         family: &str,
         start: &Bytes,
@@ -41,12 +41,12 @@ impl On<'_> {
         };
         let limit = scan.limit as usize;
         if !scan.reverse {
-            self.within(scan.cf, start, end, |pairs| pairs.take(limit).map(pair).collect())
+            self.pairs_within(scan.cf, start, end, |pairs| pairs.take(limit).map(pair).collect())
         } else if start.is_empty() {
             // downwards the empty key is no end of the key space: nothing is before it
             Vec::new()
         } else {
-            self.within(scan.cf, end, start, |pairs| pairs.rev().take(limit).map(pair).collect())
+            self.pairs_within(scan.cf, end, start, |pairs| pairs.rev().take(limit).map(pair).collect())
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! * [`raw`]: raw keys, every operation of its public interface
 //! * [`moved`]: the cluster changes under a client that goes on
+//! * [`surprise`]: what its users do not expect of this client, pinned: a newer one may do better
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
 mod moved;
 mod raw;
+mod surprise;
 
 use std::time::Duration;
 
@@ -33,4 +35,9 @@ const KEYS: [&str; 4] = ["a", "d", "k", "z"];
 
 fn key(key: &str) -> String {
     key.to_owned()
+}
+
+/// Keys of one letter each, in a row.
+fn names(keys: impl IntoIterator<Item = tikv_client::Key>) -> String {
+    keys.into_iter().map(|key| String::from_utf8(key.into()).unwrap()).collect()
 }
