@@ -1,12 +1,13 @@
 //! Tasks of a program in another runtime. Its dumps do not tell who waits for whom, only where each task stands; a task
 //! that stands in one place dump after dump, while nothing gets done, is what is looked for.
 //!
-//! Of many such tasks one waits and the others wait for it. What tells them apart: a task that started another one that
-//! stands still waits behind it; code of the program tells more than that of libraries, which have tasks that idle by
-//! nature; and one that was elsewhere before tells more than one that was always there.
+//! Of many such tasks one waits and the others wait for it. What tells them apart: code of the program tells more than
+//! that of libraries, which have tasks that idle by nature; of the program's own, a task that started another one that
+//! stands still waits behind it; and one that was elsewhere before tells more than one that was always there.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use unstuck_dump::Allow;
 use unstuck_dump::idle::{Rule, Rules};
@@ -27,8 +28,6 @@ struct Suspect<'a> {
     seen_ms: u64,
     in_own_code: bool,
     was_elsewhere: bool,
-    /// The tasks that they started, or that those did, do not stand still.
-    is_leaf: bool,
 }
 
 /// What stands still in the dumps of programs, the most telling first.
@@ -46,23 +45,18 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 fn of_process(facts: &Facts<'_>, mut dumps: Vec<TaskDump>) -> Vec<Finding> {
     dumps.sort_by_key(|dump| dump.at_ms);
     let movement = unstuck_dump::unmoved(&dumps, &allowed(&facts.run.header.idle));
-    let standing: BTreeSet<u64> = movement.still.iter().flat_map(|still| &still.ids).copied().collect();
-    let behind = starters(&dumps, &standing);
     let mut suspects: Vec<Suspect<'_>> =
-        movement.still.iter().map(|still| Suspect::of(facts, &dumps, still, &behind)).collect();
-    let all: usize = suspects.iter().map(|suspect| suspect.still.ids.len()).sum();
-    // whoever waits behind one that may yet go on waits as it should
-    if suspects.iter().any(|suspect| suspect.is_leaf) {
-        suspects.retain(|suspect| suspect.is_leaf);
-    }
+        movement.still.iter().map(|still| Suspect::of(facts, &dumps, still)).collect();
+    let all = count(&suspects);
+    prefer(&mut suspects, |suspect| suspect.in_own_code);
+    let standing: BTreeSet<u64> = suspects.iter().flat_map(|suspect| &suspect.still.ids).copied().collect();
+    let starters = starters(&dumps, &standing);
+    prefer(&mut suspects, |suspect| !suspect.still.ids.iter().any(|id| starters.contains(id)));
+    // whoever waits behind one that may yet go on waits as it should: this comes after
     suspects.retain(|suspect| facts.end_ms.saturating_sub(suspect.since_ms) >= patience_ms(facts));
-    for tells_more in [|s: &Suspect<'_>| s.in_own_code, |s: &Suspect<'_>| s.was_elsewhere] {
-        if suspects.iter().any(tells_more) {
-            suspects.retain(tells_more);
-        }
-    }
+    prefer(&mut suspects, |suspect| suspect.was_elsewhere);
     suspects.sort_by_key(|suspect| (Reverse(suspect.still.ids.len()), suspect.since_ms));
-    let told: usize = suspects.iter().map(|suspect| suspect.still.ids.len()).sum();
+    let told = count(&suspects);
     let mut findings: Vec<Finding> =
         suspects.iter().map(|suspect| suspect.finding(facts, &dumps, movement.dumps.len())).collect();
     if let (Some(first), more @ 1..) = (findings.first_mut(), all - told) {
@@ -72,6 +66,17 @@ fn of_process(facts: &Facts<'_>, mut dumps: Vec<TaskDump>) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Leaves those of which this holds, if there are any.
+fn prefer<'a>(suspects: &mut Vec<Suspect<'a>>, which: impl Fn(&Suspect<'a>) -> bool) {
+    if suspects.iter().any(&which) {
+        suspects.retain(which);
+    }
+}
+
+fn count(suspects: &[Suspect<'_>]) -> usize {
+    suspects.iter().map(|suspect| suspect.still.ids.len()).sum()
 }
 
 /// What may wait for ever: what is known to, and what the scenario adds, whatever the runtime.
@@ -107,7 +112,7 @@ fn starters(dumps: &[TaskDump], standing: &BTreeSet<u64>) -> BTreeSet<u64> {
 }
 
 impl<'a> Suspect<'a> {
-    fn of(facts: &Facts<'_>, dumps: &[TaskDump], still: &'a Still, behind: &BTreeSet<u64>) -> Self {
+    fn of(facts: &Facts<'_>, dumps: &[TaskDump], still: &'a Still) -> Self {
         let first = dumps.get(still.first).map_or(0, |dump| dump.at_ms);
         let began =
             still.ids.iter().filter_map(|id| Some(task(dumps.get(still.first)?, *id)?.polled_ms)).min();
@@ -128,7 +133,6 @@ impl<'a> Suspect<'a> {
             seen_ms,
             in_own_code: still.frames.iter().any(is_own),
             was_elsewhere: !since_the_start && still.ids.iter().any(elsewhere),
-            is_leaf: !still.ids.iter().any(|id| behind.contains(id)),
         }
     }
 
@@ -193,7 +197,7 @@ impl<'a> Suspect<'a> {
             told.push(format!("in {}", frames.join(", called by ")));
         }
         told.extend(still.created_by.as_ref().map(|created| format!("started by {}", place(created))));
-        told.extend(open_links(facts));
+        told.push(open_links(facts));
         told
     }
 
@@ -211,13 +215,13 @@ impl<'a> Suspect<'a> {
     }
 }
 
-fn open_links(facts: &Facts<'_>) -> Option<String> {
+fn open_links(facts: &Facts<'_>) -> String {
     let open = facts.open_links();
     let open: Vec<String> = open.iter().map(|(link, conns)| format!("{conns} on {}", link.name)).collect();
-    Some(match open.len() {
+    match open.len() {
         0 => "no connection of its is open at the end".into(),
         _ => format!("connections open at the end: {}", open.join(", ")),
-    })
+    }
 }
 
 fn task(dump: &TaskDump, id: u64) -> Option<&Task> {
@@ -252,11 +256,8 @@ fn is_own(frame: &Frame) -> bool {
         "/rustc/",
     ];
     let file = frame.file.replace('\\', "/");
-    // without a place in the file system: Go's standard library is built so
-    let bare = !file.contains('/') || file.starts_with("runtime/") || file.starts_with("net/");
-    let go_std = file.ends_with(".go") && bare && !frame.function.starts_with("main.");
-    !file.is_empty()
-        && !go_std
-        && !file.starts_with('<')
-        && !ELSEWHERE.iter().any(|place| file.contains(place))
+    // Go can leave out where its own library lies: what is left begins with the package
+    let go = Path::new(&file).extension().is_some_and(|ending| ending == "go");
+    let bare = go && !file.starts_with('/') && !file.contains(':') && !frame.function.starts_with("main.");
+    !file.is_empty() && !file.starts_with('<') && !bare && !ELSEWHERE.iter().any(|place| file.contains(place))
 }

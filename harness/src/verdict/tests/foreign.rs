@@ -8,14 +8,13 @@ use super::cases::{END, LINK, faulty, only, quiet, stuck, worked};
 
 /// A goroutine: id, state, functions with their files, and who started it.
 fn goroutine(id: u64, state: &str, frames: &[(&str, &str)], parent: u64) -> String {
-    let mut text = format!("goroutine {id} [{state}]:\n");
-    for (function, file) in frames {
-        text += &format!("{function}(...)\n\t{file}:7 +0x1\n");
-    }
-    if parent != 0 {
-        text += &format!("created by main.start in goroutine {parent}\n\t/work/app/main.go:3 +0x1\n");
-    }
-    text + "\n"
+    let frames: Vec<String> =
+        frames.iter().map(|(function, file)| format!("{function}(...)\n\t{file}:7 +0x1\n")).collect();
+    let created = match parent {
+        0 => String::new(),
+        _ => format!("created by main.start in goroutine {parent}\n\t/work/app/main.go:3 +0x1\n"),
+    };
+    format!("goroutine {id} [{state}]:\n{}{created}\n", frames.concat())
 }
 
 const MAIN: (&str, &str) = ("main.main", "/work/app/main.go");
@@ -85,6 +84,15 @@ fn code_of_the_program_is_named_before_that_of_libraries() {
     let found = found(&dumped(faulty(), &dumps));
     assert_eq!(found.task, Some(9));
     assert_eq!(found.evidence.last().unwrap(), "2 more tasks stand still, behind these or in libraries");
+}
+
+#[test]
+fn whoever_started_tasks_of_libraries_does_not_wait_behind_them() {
+    let task = || goroutine(1, "select", &[("example.com/lib.Put", LIBRARY.1), WORK, MAIN], 0);
+    let loops = || goroutine(20, "select", &[LIBRARY], 1);
+    let dumps = [40 * MIN, END].map(|at_ms| (at_ms, vec![task(), loops()]));
+    let found = found(&dumped(faulty(), &dumps));
+    assert_eq!((found.task, found.wait_site.as_deref()), (Some(1), Some("main.(*loader).put")));
 }
 
 #[test]
