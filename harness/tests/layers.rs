@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 6] = [
     (
         "harness/dump",
         &[
-            "lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "record", "idle", "wait",
+            "lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "idle", "wait", "record",
             "fold", "series",
         ],
     ),

@@ -36,7 +36,7 @@ fn broken() -> Vec<(&'static str, String)> {
         ("fault_without_latency", case(&["faultType: network_delay", "selector: br_to_all", minute])),
         ("fault_on_the_wrong_end", case(&["faultType: failure", "selector: br_to_tikv(random)", minute])),
         ("partition_of_a_node", case(&["faultType: network_partition", tikv, minute])),
-        ("partition_between_nodes", case(&["faultType: network_partition", "selector: tikv(random)_to_all", minute])),
+        ("refuse_between_nodes", case(&["faultType: refuse", "selector: tikv(random)_to_all", minute])),
         ("partition_back_to_front", case(&["faultType: refuse", "selector: tikv(0)_to_br", minute])),
         ("fault_without_length", case(&[fault, tikv])),
         ("fault_of_no_length", case(&[fault, tikv, "faultDuration: 0s"])),

@@ -72,8 +72,9 @@ impl Importer {
                 let message = format!("the sst file {} does not exist", meta.uuid.escape_ascii());
                 return Err(Box::new(errorpb::Error { message, ..Default::default() }));
             };
-            let outside = sst.changes().iter().filter(|(key, _)| !region.contains(key));
-            if let Some((key, _)) = outside.clone().next() {
+            let keys = sst.changes().iter().map(|(key, _)| self.shared.mode.region_key(key));
+            let outside = keys.filter(|key| !region.contains(key));
+            if let Some(key) = &outside.clone().next() {
                 all.storage.audit.misplaced(outside.count() as u64);
                 return in_region(region, key);
             }
@@ -100,7 +101,7 @@ impl Importer {
         if result.is_ok() {
             let mut all = self.shared.lock();
             for meta in &ssts {
-                all.storage.ingest(self.store, &meta.uuid);
+                all.storage.ingest(self.store, &meta.uuid, self.shared.mode);
             }
         }
         Response::new(IngestResponse { error: result.err().map(|refused| *refused) })
@@ -157,6 +158,7 @@ impl ImportSst for Importer {
                 continue;
             };
             sleep(self.shared.speed.write_batch).await;
+            open.sst.commit_at(batch.commit_ts);
             if let Err(error) = batch.pairs.into_iter().try_for_each(|pair| open.sst.push(change(pair))) {
                 writing = Err(Ok(not_written(self.store, &error)));
             }

@@ -16,7 +16,7 @@ mod read_index;
 mod safe_ts;
 mod service;
 mod split_region;
-mod txn;
+pub(crate) mod txn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use tonic::Status;
 
 use self::command::{Command, On, Step};
 use crate::answer::{Scripted, Seen};
-use crate::cluster::admit::{Refused, key_not_in_region};
+use crate::cluster::admit::{Refused, data_is_not_ready, key_not_in_region};
 use crate::proto::kvrpcpb;
 use crate::proto::tikvpb::tikv_server::{Tikv, TikvServer};
 use crate::shared::Shared;
@@ -112,14 +112,15 @@ impl Store {
         if let Some(key) = outside {
             return Err(key_not_in_region(region, &key));
         }
-        let mut on = On {
-            storage: &mut all.storage,
-            region,
-            store: self.id,
-            mode: self.shared.mode,
-            unix_ms: self.shared.clock.unix_ms(),
-            waited,
-        };
+        let unix_ms = self.shared.clock.unix_ms();
+        if let Some(ts) = command.read_ts().filter(|_| context.stale_read) {
+            let safe = all.storage.mvcc.safe_ts(unix_ms);
+            if ts > safe {
+                return Err(data_is_not_ready(region, self.id, safe));
+            }
+        }
+        let mut on =
+            On { storage: &mut all.storage, region, store: self.id, mode: self.shared.mode, unix_ms, waited };
         let step = command.run(&mut on);
         if all.storage.mvcc.take_released() {
             self.shared.released.notify_waiters();

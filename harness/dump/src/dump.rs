@@ -18,8 +18,8 @@ pub enum Form {
     Faulthandler,
     /// What `py-spy dump` prints.
     PySpy,
-    /// A task dump in a record of ours, of a program in this runtime if it is not of a client of ours.
-    Record(Option<Runtime>),
+    /// A task dump in a record of ours.
+    Record,
 }
 
 impl Form {
@@ -29,7 +29,7 @@ impl Form {
             Self::GoStacks | Self::GoProfile => Some(Runtime::Go),
             Self::TokioTrace => Some(Runtime::Tokio),
             Self::Faulthandler | Self::PySpy => Some(Runtime::Python),
-            Self::Record(runtime) => runtime,
+            Self::Record => None,
         }
     }
 }

@@ -68,7 +68,7 @@ fn form(form: Form) -> &'static str {
         Form::TokioTrace => "tokio trace",
         Form::Faulthandler => "Python faulthandler",
         Form::PySpy => "py-spy",
-        Form::Record(_) => "unstuck record",
+        Form::Record => "unstuck record",
     }
 }
 

@@ -62,6 +62,9 @@ impl<'a> Found<'a> {
             begun.dump.form == form && (!first || begun.dump.tasks.is_empty()) && !begun.ids.contains(&id)
         });
         if self.ended || !fits {
+            if let Some(last) = self.dumps.last_mut() {
+                (last.scratch, last.ids) = (vec![], indexmap::IndexSet::new());
+            }
             self.dumps.push(Begun { dump: Dump::new(form), scratch: vec![], ids: indexmap::IndexSet::new() });
             self.ended = false;
         }

@@ -10,9 +10,9 @@
 //! * [`found`]: where one dump ends and the next begins
 //! * [`go`], [`tokio`], [`python`]: one reader a form
 //! * [`detect`]: which form a line belongs to
-//! * [`record`]: to and from the dumps of a record
 //! * [`idle`]: who may wait for ever
 //! * [`wait`]: what is waited for, by name
+//! * [`record`]: to and from the dumps of a record
 //! * [`fold()`]: alike stacks together, the suspicious first
 //! * [`Series`]: dumps of one program over time: which tasks have not moved, and the two dumps that prove it
 

@@ -36,7 +36,8 @@ pub struct Series {
     dumps: Vec<(String, u64)>,
     stacks: IndexMap<Place, Wait>,
     tasks: BTreeMap<u64, Track>,
-    counts: Vec<Vec<u64>>,
+    /// For each place the dumps in which tasks stood there, and how many.
+    counts: Vec<Vec<(usize, u64)>>,
     moved: u64,
     new: u64,
     gone: u64,
@@ -74,8 +75,8 @@ struct Track {
 pub fn unmoved(dumps: &[TaskDump], allow: &Allow) -> Movement {
     let mut series = Series::default();
     for dump in dumps {
-        let at = unstuck_record::Span(dump.at_ms);
-        series.add(&Dump::of_record(dump), &format!("at {at}"), Some(dump.at_ms), allow);
+        let at = unstuck_record::Span(dump.at_ms).to_string();
+        series.add(&Dump::of_record(dump), &at, Some(dump.at_ms), allow);
     }
     series.movement()
 }
@@ -88,7 +89,6 @@ impl Series {
     pub fn add(&mut self, dump: &Dump<'_>, name: &str, at_ms: Option<u64>, allow: &Allow) {
         let number = self.dumps.len();
         self.dumps.push((name.to_owned(), dump.total()));
-        self.counts.push(vec![]);
         let mut places: IndexMap<(&str, StackId, Option<&str>), usize> = IndexMap::new();
         let mut seen: BTreeMap<u64, Track> = BTreeMap::new();
         for task in &dump.tasks {
@@ -96,9 +96,11 @@ impl Series {
             let place = *places
                 .entry((task.state, task.stack, site))
                 .or_insert_with(|| self.place(dump, task, allow));
-            let counts = &mut self.counts[number];
-            counts.resize(self.stacks.len().max(counts.len()), 0);
-            counts[place] = counts[place].saturating_add(task.count);
+            self.counts.resize(self.stacks.len(), vec![]);
+            match self.counts[place].last_mut() {
+                Some((dump, count)) if *dump == number => *count = count.saturating_add(task.count),
+                _ => self.counts[place].push((number, task.count)),
+            }
             if task.id != 0 {
                 let now = (number, task.minutes);
                 seen.entry(task.id).or_insert(Track { place, first: now, last: now, proved: false });
@@ -189,20 +191,31 @@ impl Series {
 
     /// The places that had more tasks in the last dump than in the one before, and never fewer.
     fn grown(&self) -> Vec<Grown> {
-        let count = |dump: usize, place: usize| self.counts[dump].get(place).copied().unwrap_or(0);
-        let mut grown = vec![];
-        for (index, (place, wait)) in self.stacks.iter().enumerate() {
-            let counts: Vec<u64> = (0..self.dumps.len()).map(|dump| count(dump, index)).collect();
-            let (Some(&first), Some(&last)) = (counts.first(), counts.last()) else { continue };
-            let rises = counts.is_sorted() && counts.iter().rev().nth(1).is_some_and(|&before| before < last);
-            if rises && last > first.saturating_add(1) {
-                let (frames, wait) = (place.frames.clone(), wait.wait.clone());
-                grown.push(Grown { counts, wait, frames });
+        let dumps = self.dumps.len();
+        let mut grown: Vec<(u64, usize)> = vec![];
+        for (place, counts) in self.counts.iter().enumerate() {
+            let (Some(&(first, few)), Some(&(last, many))) = (counts.first(), counts.last()) else {
+                continue;
+            };
+            // in every dump since the first in which there was any
+            let whole = last + 1 == dumps && last + 1 - first == counts.len();
+            let before = if counts.len() < 2 { 0 } else { counts[counts.len() - 2].1 };
+            let begun = if first == 0 { few } else { 0 };
+            let rises = before < many && many > begun.saturating_add(1);
+            if dumps > 1 && whole && rises && counts.is_sorted_by_key(|&(_, count)| count) {
+                grown.push((many - begun, place));
             }
         }
-        grown.sort_by_key(|grown| Reverse(grown.counts.last().copied().unwrap_or(0) - grown.counts[0]));
-        grown.truncate(GROWN);
-        grown
+        grown.sort_by_key(|&(growth, place)| (Reverse(growth), place));
+        let told = grown.into_iter().take(GROWN).map(|(_, place)| {
+            let (at, wait) = self.stacks.get_index(place).expect("every count is of one of these");
+            let mut counts = vec![0; dumps];
+            for &(dump, count) in &self.counts[place] {
+                counts[dump] = count;
+            }
+            Grown { counts, wait: wait.wait.clone(), frames: at.frames.clone() }
+        });
+        told.collect()
     }
 }
 

@@ -108,34 +108,3 @@ pub(crate) fn read<'a>(lines: &mut Lines<'a>, found: &mut Found<'a>) {
     frames.clear();
     dump.scratch = frames;
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::detect::parse;
-
-    #[test]
-    fn branches_are_told_in_one_order_innermost_first() {
-        let one = "task 1 a:\n╼ root at a.rs:1:1\n  ├╼ left at b.rs:2:2\n  └╼ right at c.rs:3:3\n\n";
-        let other = "task 2 b:\n╼ root at a.rs:1:1\n  ├╼ right at c.rs:3:3\n  └╼ left at b.rs:2:2\n";
-        let text = format!("{one}{other}");
-        let parsed = parse(&text);
-        let dump = &parsed.dumps[0];
-        assert_eq!((dump.tasks.len(), dump.distinct()), (2, 1));
-        let told: Vec<_> =
-            dump.frames(dump.tasks[0].stack).map(|frame| (frame.function, frame.line)).collect();
-        assert_eq!(told, [("left", 2), (super::BRANCH, 0), ("right", 3), ("root", 1)]);
-    }
-
-    #[test]
-    fn a_second_root_is_a_branch_though_no_line_ends_before_it() {
-        let parsed = parse("╼ a at a.rs:1:1\n  └╼ b at b.rs:2:2╼ c at c.rs:3:3\n  └╼ d at d.rs:4:4\n");
-        let dump = &parsed.dumps[0];
-        let told: Vec<_> = dump.frames(dump.tasks[0].stack).map(|frame| frame.function).collect();
-        assert_eq!(told, ["b", "a", super::BRANCH, "d", "c"]);
-    }
-
-    #[test]
-    fn a_title_without_a_trace_is_prose() {
-        assert!(parse("task 12 comes next:\nnothing\n").dumps.is_empty());
-    }
-}

@@ -39,13 +39,18 @@ pub(crate) fn name<'a>(dump: &Dump<'a>, task: &Task<'a>) -> Named<'a> {
         return Named { site: task.state, kind: WaitKind::None, what, by: None };
     }
     let runtime = dump.form.runtime();
-    let frames = || dump.frames(task.stack).take(DEPTH);
-    let by_frame = frames().find_map(|frame| {
+    let known = |frame: Frame<'a>| {
         let known = known::WAITS.iter().find(|known| {
             runtime == Some(known.0) && !astray(known.0, &frame) && matches(known.1, known.2, &frame)
         })?;
         Some(Named { site: known.3, kind: known.4, what: known.5, by: Some(frame.function) })
-    });
+    };
+    let mut frames = dump.frames(task.stack).take(DEPTH);
+    let by_frame = match runtime {
+        // a queue waits in a condition: the outermost function of Python's own says what for
+        Some(Runtime::Python) => frames.take_while(of_python).filter_map(known).last(),
+        _ => frames.find_map(known),
+    };
     // a lock, a group: the state says it, some function in the stack has its address
     by_frame.unwrap_or_else(|| {
         let (kind, what) = state.map_or((WaitKind::Unknown, ""), |&(_, kind, what)| (kind, what));
@@ -87,9 +92,15 @@ pub(crate) fn of_the_runtime(runtime: Option<Runtime>, frame: &Frame<'_>) -> boo
         Some(Runtime::Tokio) => ["/tokio-", "/rustc/", "/library/core/", "/futures-util-", "/futures-core-"]
             .iter()
             .any(|place| frame.file.contains(place)),
-        Some(Runtime::Python) => frame.file.ends_with("threading.py") || frame.file.ends_with("queue.py"),
+        Some(Runtime::Python) => of_python(frame),
         None => false,
     }
+}
+
+/// Whether a function is one of Python's library; py-spy tells it by its file's name alone.
+fn of_python(frame: &Frame<'_>) -> bool {
+    frame.file.contains("/lib/python")
+        || matches!(frame.file, "threading.py" | "queue.py" | "selectors.py" | "socket.py")
 }
 
 /// The first argument of the function `name` in the text of a task, if Go tells one that is an address and not stale.

@@ -1,6 +1,10 @@
 //! Dumps that Go wrote, read. The program that made them, and how, is beside them: `testdata/go1.26`.
 
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    reason = "a failed step is a failed test, and texts are short"
+)]
 
 use std::fmt::Write as _;
 

@@ -86,7 +86,7 @@ impl Read {
         if let Ok(run) = Run::parse_bytes(bytes) {
             for dump in &run.dumps {
                 let name = format!("{source} at {}", unstuck_record::Span(dump.at_ms));
-                let short = format!("at {}", unstuck_record::Span(dump.at_ms));
+                let short = unstuck_record::Span(dump.at_ms).to_string();
                 self.one(args, &Dump::of_record(dump), (&name, &short), Some(dump.at_ms), allow);
             }
             return if run.dumps.is_empty() {

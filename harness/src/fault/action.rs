@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::scenario::Direction;
+
 /// What a proxy does to one direction of its live connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
@@ -79,4 +81,14 @@ pub struct Rule {
 pub enum NodeEffect {
     /// Its process is gone until the heal; its data stay.
     Stop,
+    /// Its process stands still until the heal.
+    Freeze,
+    /// Its leads move to other nodes.
+    TransferLead,
+    /// The regions that it leads become two each.
+    Split,
+    /// The regions that it leads become one with the next each.
+    Merge,
+    /// It and its peers do not hear each other until the heal; seen from it.
+    Partition(Direction),
 }

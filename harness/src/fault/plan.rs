@@ -34,6 +34,8 @@ pub struct Injection {
     pub rule: Rule,
     /// The nodes that are acted on themselves, in order.
     pub nodes: Vec<Node>,
+    /// The nodes that these are cut off from, in order.
+    pub peers: Vec<Node>,
     /// What happens to them.
     pub effect: Option<NodeEffect>,
     /// Since the client's start.
@@ -77,12 +79,27 @@ impl Plan {
         for (i, (start, end)) in windows(case).into_iter().enumerate() {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64 + 1);
+            if let Some(sides) = resolve::between(&case.selector, topology, &mut rng)? {
+                let (rule, effect) = mapping::between(case.fault, sides.client_too);
+                injections.push(Injection {
+                    kind: case.kind.clone(),
+                    links: if sides.client_too { sides.source.clone() } else { Vec::new() },
+                    rule,
+                    nodes: sides.source,
+                    peers: sides.target,
+                    effect,
+                    start,
+                    end,
+                });
+                continue;
+            }
             let nodes = resolve::nodes(&case.selector, topology, &mut rng)?;
             injections.push(Injection {
                 kind: case.kind.clone(),
                 links: nodes.clone(),
                 rule,
                 nodes: if effect.is_some() { nodes } else { Vec::new() },
+                peers: Vec::new(),
                 effect,
                 start,
                 end,

@@ -2,6 +2,7 @@
 //!
 //! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
+//! * `nodes`: faults on nodes, what they touched, how they heal
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
 //! * [`recorder`]: the record, in memory and on disk as it happens
@@ -12,6 +13,7 @@
 pub mod batch;
 pub mod cases;
 pub mod drive;
+mod nodes;
 pub mod recorder;
 pub mod seed;
 pub mod setup;

@@ -315,6 +315,11 @@ fn check_fit(fault: FaultType, selector: Selector, span: Range<usize>, problems:
             Problem::error(span, format!("`{fault}` acts on a node, and `{selector}` is a link"))
                 .hint(format!("write `{node}`, or choose `network_partition` for the link"))
         }
+        Selector::Nodes(end) if fault.on_regions() && end.component == Component::Pd => Problem::error(
+            span,
+            format!("`{fault}` acts on the regions that a store leads, and `{end}` has none"),
+        )
+        .hint("write `tikv(random)`, `tikv(all)` or `tikv(0)`"),
         Selector::Nodes(end) if fault.on_node() => match end.component {
             Component::Tikv | Component::Pd => return,
             _ => Problem::error(span, format!("`{fault}` of `{end}` is not supported yet"))
@@ -342,11 +347,22 @@ fn check_fit(fault: FaultType, selector: Selector, span: Range<usize>, problems:
             Problem::error(span, format!("`{selector}` has the client as its target"))
                 .hint(format!("write `{target}_to_{source}`; `direction:from` turns a fault around"))
         }
-        Selector::Links { source, target } if !source.component.is_client() => {
-            Problem::error(span, format!("`{fault}` between nodes (`{selector}`) is not supported yet"))
-                .label("the source is not the client under test")
-                .hint(format!("a link needs the client at its source, as in `client_to_{target}`"))
+        Selector::Links { source, target }
+            if !source.component.is_client()
+                && matches!(fault, FaultType::NetworkPartition { reject: false, .. })
+                && !target.component.is_client() =>
+        {
+            return;
         }
+        Selector::Links { source, target } if !source.component.is_client() => Problem::error(
+            span,
+            format!("`{fault}` between nodes (`{selector}`) is not supported yet"),
+        )
+        .label("the source is not the client under test")
+        .hint(format!(
+            "between nodes there is `network_partition`; a link needs the client at its source, as in \
+                     `client_to_{target}`"
+        )),
         Selector::Links { target, .. } if target.qualifier == Qualifier::Others => {
             Problem::error(span, format!("`{target}` has nothing to differ from"))
                 .hint("the source is the client, so `others` would be all of them: write `all`")

@@ -41,6 +41,14 @@ pub enum Then {
 pub enum FaultType {
     /// The node's process is gone until the heal.
     Failure,
+    /// The node's process stands still until the heal: connections are made, nothing is answered.
+    Freeze,
+    /// The node's leads move to others, once.
+    TransferLeader,
+    /// Each region that the store leads becomes two, once.
+    RegionSplit,
+    /// Each region that the store leads becomes one with the next, once.
+    RegionMerge,
     /// Silence on live connections, and new ones hang; or, rejecting, RST and refusal.
     NetworkPartition {
         /// Which way.
@@ -89,8 +97,14 @@ const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'st
 }
 
 /// Every word that is understood.
-pub(crate) const WORDS: [Word; 10] = [
+pub(crate) const WORDS: [Word; 16] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused"),
+    word("freeze", &[], "the process stands still; connections are made, nothing is answered"),
+    word("transfer_leader", &[], "the node's leads move to others, once"),
+    word("leader_change", &[], "the same as transfer_leader"),
+    word("pd_leader_change", &[], "the same as transfer_leader, of `pd(leader)`"),
+    word("region_split", &[], "each region that the store leads becomes two, once"),
+    word("region_merge", &[], "each region that the store leads becomes one with the next, once"),
     word("network_partition", &["direction", "reject"], "silence; new connections hang"),
     word("blackhole", &["direction"], "silence; new connections are made and stay silent"),
     word("stall_read", &["then"], "the node stops reading, then resumes, closes or resets"),
@@ -103,7 +117,7 @@ pub(crate) const WORDS: [Word; 10] = [
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 17] = [
+pub(crate) const NOT_YET: [(&str, &str); 16] = [
     ("kill", "`failure` (the process is gone and comes back at the same address)"),
     ("io_delay", "`network_delay(latency:500ms)` on a link"),
     ("io_hang", "`blackhole(direction:from)` on a link (requests arrive, answers do not)"),
@@ -120,7 +134,6 @@ pub(crate) const NOT_YET: [(&str, &str); 17] = [
     ("az_partition", "`network_partition` on the client's links"),
     ("zone_partition", "`network_partition` on the client's links"),
     ("down", "`failure`"),
-    ("freeze", "`stall_read` on a link"),
 ];
 
 impl FaultType {
@@ -128,6 +141,10 @@ impl FaultType {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Failure => "failure",
+            Self::Freeze => "freeze",
+            Self::TransferLeader => "transfer_leader",
+            Self::RegionSplit => "region_split",
+            Self::RegionMerge => "region_merge",
             Self::NetworkPartition { .. } => "network_partition",
             Self::Blackhole { .. } => "blackhole",
             Self::StallRead { .. } => "stall_read",
@@ -140,11 +157,19 @@ impl FaultType {
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
-        matches!(self, Self::Failure)
+        matches!(self, Self::Failure | Self::Freeze) || self.is_move()
+    }
+    /// Whether it changes who leads what, or the regions.
+    pub fn is_move(&self) -> bool {
+        matches!(self, Self::TransferLeader) || self.on_regions()
+    }
+    /// Whether it acts on the regions that a store leads.
+    pub fn on_regions(&self) -> bool {
+        matches!(self, Self::RegionSplit | Self::RegionMerge)
     }
     /// Whether it is over as soon as it has begun.
     pub fn is_instant(&self) -> bool {
-        matches!(self, Self::Reset | Self::Close)
+        matches!(self, Self::Reset | Self::Close) || self.is_move()
     }
 }
 
@@ -198,6 +223,10 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
+        "freeze" => FaultType::Freeze,
+        "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,
+        "region_split" => FaultType::RegionSplit,
+        "region_merge" => FaultType::RegionMerge,
         "network_partition" => {
             let direction = of.direction();
             let reject = of.choice("reject", &[("true", true), ("false", false)], false);

@@ -37,7 +37,7 @@ pub(super) fn summary(digest: &Digest) -> String {
     format!("{tasks}, {} distinct {stacks}, {} idle{form}", digest.stacks, digest.idle)
 }
 
-/// `32 goroutines wait at NewStream/quota, 7h1m`
+/// `32 goroutines wait at NewStream/quota [select] in local.(*Backend).writeToTiKV, for 7h1m`
 pub(super) fn title(digest: &Digest, group: &Group) -> String {
     let tasks = tasks(digest.runtime, group.tasks);
     let one = group.tasks == 1;
@@ -52,7 +52,15 @@ pub(super) fn title(digest: &Digest, group: &Group) -> String {
     } else {
         format!(" [{}]", group.state)
     };
-    format!("{tasks} {does}{state}{}", age(group))
+    let place = own(group).map_or(String::new(), |function| format!(" in {}", short(function)));
+    format!("{tasks} {does}{state}{place}{}", age(group))
+}
+
+/// The innermost function of the program's own.
+fn own(group: &Group) -> Option<&str> {
+    let frames = &group.stacks.first()?.frames;
+    let own = frames.iter().find(|frame| !frame.file.is_empty() && !library(frame) && !runtime(frame))?;
+    (own.function != group.wait.site).then_some(&own.function)
 }
 
 /// `, for 7h1m`, or from the shortest to the longest wait.

@@ -15,13 +15,8 @@ pub(super) fn draw(out: &mut String, digest: &Digest) {
     for (depth, index) in walk(digest) {
         let group = &digest.groups[index];
         let idle = if group.idle.is_some() { " (idle)" } else { "" };
-        let stack = group.stacks.first();
-        // what the group is for is said by its outermost function
-        let entry =
-            stack.and_then(|stack| stack.frames.last()).map_or("", |frame| shown::short(&frame.function));
         let title = shown::title(digest, group);
-        let _infallible =
-            writeln!(out, "{:width$}{}{idle}: {}", "", clean(&title), clean(entry), width = 2 * depth + 2);
+        let _infallible = writeln!(out, "{:width$}{}{idle}", "", clean(&title), width = 2 * depth + 2);
     }
 }
 

@@ -33,7 +33,9 @@ pub(super) fn find(line: &str) -> Option<usize> {
     let rest = &line[at + WORD.len()..];
     let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let begun = after.len() < rest.len() && (after.starts_with(" [") || after.starts_with(" gp="));
-    (begun && line.trim_end().ends_with(':')).then_some(at)
+    // within a line it may be talk about a goroutine; a form that is not known yet begins its line
+    let ends = line.trim_end().ends_with(if at == 0 { ":" } else { "]:" });
+    (begun && ends).then_some(at)
 }
 
 /// Reads a first line that [`find`] found, from where it begins.
@@ -107,6 +109,7 @@ mod tests {
             "[originating from goroutine 7]:",
             "goroutine profile: total 12",
             "I saw goroutine 7 [select] for hours",
+            "I saw goroutine 7 [select] for hours, as you can see:",
         ] {
             assert_eq!(find(line), None, "{line}");
         }
