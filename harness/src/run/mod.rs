@@ -120,7 +120,8 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),
-        command: client.command(),
+        command: client.program().map_or(vec![], |program| program.command.clone()),
+        idle: client.program().map_or(vec![], |program| program.dump.idle.clone()),
         again: setup.again.clone(),
         notes: setup.notes.clone(),
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fake_tikv::journal::{Entry, Filter, Journal, Totals};
 use unstuck_record::{
-    At, CallTotals, Calls, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span,
+    At, CallTotals, Calls, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span, TaskDump,
 };
 
 /// So many events of one frequent kind are kept; the rest are counted. A client that redials in a storm must not
@@ -119,7 +119,7 @@ impl Recorder {
 
     /// Takes up a program's dump: its tasks as far as they can be read, and the text as it is, in one file beside the
     /// record. Of all but the `last` one only as long as they are not too large together.
-    pub fn dump(&self, at_ms: u64, source: &str, text: &[u8], last: bool) {
+    pub fn dump(&self, process: u32, at_ms: u64, source: &str, text: &[u8], last: bool) {
         let mut inner = self.inner();
         inner.dump_bytes = inner.dump_bytes.saturating_add(text.len() as u64);
         if inner.dump_bytes > DUMPS && !last {
@@ -129,14 +129,16 @@ impl Recorder {
         let written = inner.append_dump(&[head.as_bytes(), text, b"\n"].concat());
         inner.error = inner.error.take().or(written.err());
         for dump in unstuck_dump::read_at(text, at_ms) {
-            inner.push(Line::Dump(dump));
+            inner.push(Line::Dump(TaskDump { process, ..dump }));
         }
     }
 
-    /// Writes what a program printed beside the record.
+    /// Writes what a program printed beside the record, after what others have.
     pub fn output(&self, text: &str) {
-        let written = self.write_beside("output.txt", text);
         let mut inner = self.inner();
+        let Some(path) = inner.path.as_ref().map(|path| path.with_extension("output.txt")) else { return };
+        let file = File::options().create(true).append(true).open(path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
         inner.error = inner.error.take().or(written.err());
     }
 

@@ -126,6 +126,11 @@ impl World {
         self.links.iter().enumerate().map(sample).filter(used).collect()
     }
 
+    /// How many connections the client has made so far.
+    pub(super) fn accepted(&self) -> u64 {
+        self.links.iter().map(|link| link.proxy.stats().accepted).sum()
+    }
+
     /// Ends every connection and process of it.
     pub(super) fn shutdown(&self) {
         for link in &self.links {

@@ -48,6 +48,7 @@ impl RunBuilder {
             expect: Expect::default(),
             variant: None,
             command: vec![],
+            idle: vec![],
             again: None,
             notes: vec![],
         };
