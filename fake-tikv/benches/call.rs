@@ -4,11 +4,15 @@
 //! times what its own thread does, so this is a program of its own: a line for each call, the ratio at its end.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fake_tikv::proto::kvrpcpb::{Context, RawGetRequest, RawGetResponse, RawPutRequest, RawPutResponse};
+use fake_tikv::proto::kvrpcpb::{
+    CommitRequest, CommitResponse, Context, Mutation, PrewriteRequest, PrewriteResponse, RawGetRequest,
+    RawGetResponse, RawPutRequest, RawPutResponse,
+};
 use fake_tikv::proto::pdpb::GetRegionRequest;
 use fake_tikv::proto::pdpb::pd_client::PdClient;
 use fake_tikv::proto::tikvpb::tikv_client::TikvClient;
@@ -37,7 +41,7 @@ fn main() {
     let context = runtime.block_on(context(fake.addrs[1]));
     println!("{:<24}{:>10}{:>10}{:>8}", "server CPU a call", "fake", "plain", "ratio");
     for at_once in [1, 32] {
-        for call in [Call::Put, Call::Get] {
+        for call in [Call::Put, Call::Get, Call::Commit] {
             let sides = [&fake, &plain];
             let clients = sides.map(|side| runtime.block_on(client(side.addrs[0])));
             let mut costs = [vec![], vec![]];
@@ -62,6 +66,8 @@ fn main() {
 enum Call {
     Put,
     Get,
+    /// A transaction of one key: two calls.
+    Commit,
 }
 
 async fn client(addr: SocketAddr) -> TikvClient<Channel> {
@@ -95,10 +101,32 @@ async fn round(client: &TikvClient<Channel>, context: &Context, call: Call, at_o
                     let put = RawPutRequest { context, key, value, ..RawPutRequest::default() };
                     assert_eq!(client.raw_put(put).await.expect("answers").get_ref().region_error, None);
                 }
+                Call::Commit => commit(&mut client, context, key).await,
             }
         }
     }))
     .await;
+}
+
+/// Writes a key in a transaction that nobody else is in the way of.
+async fn commit(client: &mut TikvClient<Channel>, context: Option<Context>, key: Bytes) {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let start_version = LAST.fetch_add(2, Ordering::Relaxed) + 1;
+    // another key for each of those at once
+    let key = Bytes::from([&key[..], &(start_version % 1024).to_be_bytes()].concat());
+    let value = Bytes::from_static(&VALUE);
+    let prewrite = PrewriteRequest {
+        context: context.clone(),
+        mutations: vec![Mutation { key: key.clone(), value, ..Mutation::default() }],
+        primary_lock: key.clone(),
+        start_version,
+        lock_ttl: 3_000,
+        ..PrewriteRequest::default()
+    };
+    assert_eq!(client.kv_prewrite(prewrite).await.expect("answers").get_ref().errors, []);
+    let (keys, commit_version) = (vec![key], start_version + 1);
+    let commit = CommitRequest { context, start_version, keys, commit_version, ..CommitRequest::default() };
+    assert_eq!(client.kv_commit(commit).await.expect("answers").get_ref().error, None);
 }
 
 /// A server on a thread of its own.
@@ -164,6 +192,12 @@ impl Tikv for Plain {
     }
     async fn raw_put(&self, _: Request<RawPutRequest>) -> Result<Response<RawPutResponse>, Status> {
         Ok(Response::new(RawPutResponse::default()))
+    }
+    async fn kv_prewrite(&self, _: Request<PrewriteRequest>) -> Result<Response<PrewriteResponse>, Status> {
+        Ok(Response::new(PrewriteResponse::default()))
+    }
+    async fn kv_commit(&self, _: Request<CommitRequest>) -> Result<Response<CommitResponse>, Status> {
+        Ok(Response::new(CommitResponse::default()))
     }
 }
 

@@ -99,6 +99,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 links: vec![link],
                 rule: Rule { accept: Accept::Refuse, ..Rule::default() },
                 nodes: vec![],
+                peers: vec![],
                 effect: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(30),

@@ -30,6 +30,7 @@ fn lightning_as_reported_completes_when_all_stores_are_reset_once_after_the_heal
         links: vec![Node::Store(1), Node::Store(2), Node::Store(3)],
         rule: Rule { inject: OnInject::Reset, ..Rule::default() },
         nodes: vec![],
+        peers: vec![],
         effect: None,
         start: at,
         end: at,

@@ -100,6 +100,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
                 links: vec![Node::Pd(0), Node::Pd(1), Node::Pd(2)],
                 rule: silent,
                 nodes: vec![],
+                peers: vec![],
                 effect: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(80),

@@ -153,6 +153,13 @@ fn epoch_not_match(region: &Region, asked: Option<&metapb::RegionEpoch>) -> Refu
     e.epoch_not_match = Some(errorpb::EpochNotMatch { current_regions: vec![region.meta.clone()] });
     e
 }
+/// A peer cannot tell yet what is there at the timestamp of a stale read.
+pub(crate) fn data_is_not_ready(region: &Region, store: u64, safe_ts: u64) -> Refused {
+    let (region_id, peer_id) = (region.meta.id, region.peer_on(store).map_or(0, |peer| peer.id));
+    let mut e = refused(format!("peer {peer_id} is not ready, safe_ts {safe_ts}, region {region_id}"));
+    e.data_is_not_ready = Some(errorpb::DataIsNotReady { region_id, peer_id, safe_ts });
+    e
+}
 /// A change of so many bytes is more than raft takes in one entry.
 pub(crate) fn raft_entry_too_large(region: &Region, entry_size: u64) -> Refused {
     let region_id = region.meta.id;

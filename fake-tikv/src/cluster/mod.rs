@@ -158,6 +158,10 @@ impl State {
     pub(crate) fn process(&self, node: Node) -> Option<&Process> {
         self.nodes.get(node)
     }
+    /// Whether one node would be answered by another: it runs, and they hear each other.
+    pub(crate) fn reaches(&self, from: Node, to: Node) -> bool {
+        from == to || self.nodes.life(to) == nodes::Life::Runs && self.nodes.linked(from, to)
+    }
     /// The group of the PD members.
     pub(crate) fn pd(&self) -> &Group {
         &self.pd

@@ -62,7 +62,7 @@ impl Batches {
                     continue;
                 };
                 let answer = self.store.in_batch(asked);
-                self.running.push(Box::pin(async move { Ok((id, Response { cmd: answer.await? })) }));
+                self.running.push(Box::pin(async move { Ok((id, Response { cmd: Some(answer.await?) })) }));
             } else if self.open {
                 match Pin::new(&mut self.requests).poll_next(cx) {
                     // without its id a command cannot be answered

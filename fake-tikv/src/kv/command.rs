@@ -30,6 +30,11 @@ pub(crate) trait Command: Message + Default + 'static {
     /// Whether its keys may also be the region's end: a scan backwards begins there.
     const TO_THE_END: bool = false;
 
+    /// At which timestamp a transaction reads. A stale read is answered where that is safe.
+    fn read_ts(&self) -> Option<u64> {
+        None
+    }
+
     /// What is wrong with it in whichever region.
     fn check(&self, _: Mode) -> Result<(), Self::Answer> {
         Ok(())

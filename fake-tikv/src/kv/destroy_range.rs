@@ -13,7 +13,12 @@ impl Store {
             let error = "a range that is destroyed needs a start and an end".into();
             return UnsafeDestroyRangeResponse { error, ..UnsafeDestroyRangeResponse::default() };
         }
-        self.shared.lock().storage.raw.destroy_range(start_key, end_key);
+        let mut all = self.shared.lock();
+        all.storage.raw.destroy_range(start_key, end_key);
+        all.storage.mvcc.destroy(start_key, end_key);
+        if all.storage.mvcc.take_released() {
+            self.shared.released.notify_waiters();
+        }
         UnsafeDestroyRangeResponse::default()
     }
 }

@@ -1,11 +1,18 @@
 //! `GetLockWaitInfo`: who waits for whose lock.
 
 use super::Store;
+use super::txn::wire::wait_entry;
 use crate::proto::kvrpcpb::GetLockWaitInfoResponse;
 
 impl Store {
-    #[expect(clippy::unused_self, reason = "no transactions yet")]
+    /// Of the requests that wait at this store.
     pub(super) fn lock_waits(&self) -> GetLockWaitInfoResponse {
-        GetLockWaitInfoResponse::default()
+        let now = self.shared.clock.unix_ms();
+        let all = self.shared.lock();
+        let here = all.storage.mvcc.waiting(now).filter(|wait| wait.store == self.id);
+        GetLockWaitInfoResponse {
+            entries: here.map(|wait| wait_entry(wait, now)).collect(),
+            ..GetLockWaitInfoResponse::default()
+        }
     }
 }

@@ -3,12 +3,10 @@
 use super::Store;
 use crate::proto::kvrpcpb::StoreSafeTsResponse;
 
-/// Bits of a timestamp below its milliseconds.
-const LOGICAL_BITS: u32 = 18;
-
 impl Store {
-    /// Just before this millisecond: every peer here has whatever was committed.
+    /// One for all stores: every peer here has whatever was committed.
     pub(super) fn safe_ts(&self) -> StoreSafeTsResponse {
-        StoreSafeTsResponse { safe_ts: (self.shared.clock.unix_ms() << LOGICAL_BITS) - 1 }
+        let unix_ms = self.shared.clock.unix_ms();
+        StoreSafeTsResponse { safe_ts: self.shared.lock().storage.mvcc.safe_ts(unix_ms) }
     }
 }

@@ -71,18 +71,17 @@ macro_rules! commands {
         }
 
         impl Store {
-            /// Carries out one command of a batch. One that this store does not know has no answer.
+            /// Carries out one command of a batch.
             pub(super) fn in_batch(
                 self: &Arc<Self>,
                 request: Asked,
-            ) -> BoxFuture<'static, Result<Option<Answered>, Status>> {
+            ) -> BoxFuture<'static, Result<Answered, Status>> {
                 let store = self.clone();
                 match request {
                     $(Asked::$in_batch(command) => Box::pin(async move {
-                        store.carry_out(command).await.map(Answered::$in_batch).map(Some)
+                        store.carry_out_in_batch(command).await.map(Answered::$in_batch)
                     }),)*
-                    Asked::Empty(empty) => Box::pin(async move { Ok(Some(super::batch::empty(empty).await)) }),
-                    _ => Box::pin(async { Ok(None) }),
+                    Asked::Empty(empty) => Box::pin(async move { Ok(super::batch::empty(empty).await) }),
                 }
             }
         }
@@ -100,6 +99,11 @@ commands! {
     kv_check_txn_status, CheckTxnStatus, CheckTxnStatusRequest -> CheckTxnStatusResponse;
     kv_resolve_lock, ResolveLock, ResolveLockRequest -> ResolveLockResponse;
     kv_scan_lock, ScanLock, ScanLockRequest -> ScanLockResponse;
+    kv_pessimistic_lock, PessimisticLock, PessimisticLockRequest -> PessimisticLockResponse;
+    kv_pessimistic_rollback, PessimisticRollback, PessimisticRollbackRequest -> PessimisticRollbackResponse;
+    kv_check_secondary_locks, CheckSecondaryLocks, CheckSecondaryLocksRequest -> CheckSecondaryLocksResponse;
+    kv_gc, Gc, GcRequest -> GcResponse;
+    kv_delete_range, DeleteRange, DeleteRangeRequest -> DeleteRangeResponse;
     kv_txn_heart_beat, TxnHeartBeat, TxnHeartBeatRequest -> TxnHeartBeatResponse;
     raw_get, RawGet, RawGetRequest -> RawGetResponse;
     raw_batch_get, RawBatchGet, RawBatchGetRequest -> RawBatchGetResponse;
@@ -112,6 +116,8 @@ commands! {
     raw_delete_range, RawDeleteRange, RawDeleteRangeRequest -> RawDeleteRangeResponse;
 
     [alone]
+    mvcc_get_by_key, MvccGetByKeyRequest -> MvccGetByKeyResponse;
+    mvcc_get_by_start_ts, MvccGetByStartTsRequest -> MvccGetByStartTsResponse;
     raw_get_key_ttl, RawGetKeyTtlRequest -> RawGetKeyTtlResponse;
     raw_compare_and_swap, RawCasRequest -> RawCasResponse;
     raw_checksum, RawChecksumRequest -> RawChecksumResponse;

@@ -91,10 +91,11 @@ impl Member {
         };
         let bare = host.trim_start_matches("http://");
         let named = at.members().find(|(id, _)| at.addr(Node::Pd(*id)) == bare);
-        match named {
-            Some((id, up)) if up || id == self.id => Ok(id),
-            _ => Err(Status::unavailable(format!("cannot connect to `{host}`"))),
-        }
+        let reached = |id: &u32| at.cluster().reaches(Node::Pd(self.id), Node::Pd(*id));
+        named
+            .map(|(id, _)| id)
+            .filter(reached)
+            .ok_or_else(|| Status::unavailable(format!("cannot connect to `{host}`")))
     }
 }
 

@@ -29,9 +29,9 @@ impl Cluster {
         let servers = &mut *self.servers();
         for (node, server) in &mut servers.of {
             let Some(health) = servers.health.get(node) else { continue };
-            let port = self.net.reserve(self.net.any())?;
+            let (port, told) = self.another_port(*node)?;
             nodes.push((*node, port.addr()));
-            self.shared.lock().cluster.views.advertise(id, *node, port.addr());
+            self.shared.lock().cluster.views.advertise(id, *node, told);
             server.add(door(&self.shared, *node, id, health, port))?;
         }
         Ok(View { cluster: self.clone(), id, nodes })

@@ -22,6 +22,7 @@ use self::mvcc::Mvcc;
 use self::ranges::Ranges;
 use self::raw::Raw;
 use self::uploads::Uploads;
+use crate::spec::Mode;
 
 /// All that is stored.
 #[derive(Debug)]
@@ -47,10 +48,15 @@ impl Storage {
         }
     }
     /// Ingests a store's file; the copies at other stores go with it. Returns false if the store has no such file.
-    pub(crate) fn ingest(&mut self, store: u64, uuid: &bytes::Bytes) -> bool {
+    ///
+    /// With transactions, its keys become versions that readers see.
+    pub(crate) fn ingest(&mut self, store: u64, uuid: &bytes::Bytes, mode: Mode) -> bool {
         let Some(sst) = self.uploads.take(store, uuid) else { return false };
         for change in sst.changes() {
             self.audit.apply(&mut self.engine, change);
+            if mode == Mode::Txn {
+                self.mvcc.ingest(change, sst.commit_ts());
+            }
         }
         true
     }

@@ -41,6 +41,8 @@ pub(crate) type Change = (Bytes, Option<Bytes>);
 #[derive(Debug)]
 pub(crate) struct Sst {
     changes: Vec<Change>,
+    /// When its changes are committed, in a cluster of transactions.
+    commit_ts: u64,
     space: Space,
 }
 
@@ -57,7 +59,7 @@ pub(crate) enum WriteError {
 impl Sst {
     /// An empty file on a disk.
     pub(crate) fn new(disk: &Disk) -> Self {
-        Self { changes: Vec::new(), space: Space { disk: disk.clone(), bytes: 0 } }
+        Self { changes: Vec::new(), commit_ts: 0, space: Space { disk: disk.clone(), bytes: 0 } }
     }
     pub(crate) fn push(&mut self, (key, value): Change) -> Result<(), WriteError> {
         if self.changes.last().is_some_and(|(last, _)| *last >= key) {
@@ -68,6 +70,13 @@ impl Sst {
         }
         self.changes.push((key, value));
         Ok(())
+    }
+    /// The client says so with every batch, and always the same.
+    pub(crate) fn commit_at(&mut self, ts: u64) {
+        self.commit_ts = ts;
+    }
+    pub(crate) fn commit_ts(&self) -> u64 {
+        self.commit_ts
     }
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes

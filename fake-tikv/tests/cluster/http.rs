@@ -136,6 +136,10 @@ fn a_follower_passes_on_to_the_leader_once_and_waits_for_one() {
         );
         assert_eq!(ask(&f.net, f.pd_addr(), "GET /pd/api/v1/stores", passed_on, "").await.status, 200);
 
+        f.cluster.freeze(Node::Pd(leader));
+        let lost = get(&f.net, follower, "/pd/api/v1/stores").await;
+        assert_eq!((lost.status, &lost.body[..]), (500, "[PD:apiutil:ErrRedirect]redirect failed\n"));
+        f.cluster.resume(Node::Pd(leader));
         f.cluster.stop(Node::Pd(leader));
         let none = get(&f.net, follower, "/pd/api/v1/stores").await;
         assert_eq!(

@@ -63,7 +63,7 @@ fn keys_outside_are_passed_over_and_none_inside_is_an_error() {
         assert_eq!(error.message, "no valid key found for split.");
         // a stale epoch is one, as for any command
         let (mut client, mut context) = f.led(0).await;
-        context.region_epoch = Some(Default::default());
+        context.region_epoch = Some(fake_tikv::proto::metapb::RegionEpoch::default());
         let request =
             SplitRegionRequest { context: Some(context), split_key: "b".into(), ..Default::default() };
         let answer = client.split_region(request).await.unwrap().into_inner();

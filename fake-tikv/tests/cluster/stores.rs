@@ -1,12 +1,13 @@
 //! What is asked of a store, or of any peer, rather than of a leader.
 
 use bytes::Bytes;
+use fake_tikv::proto::errorpb;
 use fake_tikv::proto::kvrpcpb::{
-    Context, GetLockWaitInfoRequest, RawGetRequest, RawPutRequest, RawScanRequest, ReadIndexRequest,
-    StoreSafeTsRequest, UnsafeDestroyRangeRequest,
+    Context, GetLockWaitInfoRequest, GetRequest, Mutation, PrewriteRequest, RawGetRequest, RawPutRequest,
+    RawScanRequest, ReadIndexRequest, StoreSafeTsRequest, UnsafeDestroyRangeRequest,
 };
 use fake_tikv::proto::pdpb::TsoRequest;
-use fake_tikv::{Node, Spec};
+use fake_tikv::{Mode, Node, Spec};
 
 use crate::fixture::{Fixture, context, leader, spec, with};
 
@@ -90,6 +91,44 @@ fn what_is_safe_to_read_is_before_any_timestamp_to_come() {
         assert!(safe < next && next - safe < 1_000 << 18, "{safe} {next}");
         let waits = client.get_lock_wait_info(GetLockWaitInfoRequest::default()).await.unwrap();
         assert_eq!(waits.into_inner().entries, []);
+    });
+}
+
+/// A replica cannot know what a transaction that still holds locks will have been.
+#[test]
+fn a_stale_read_after_an_open_transaction_is_not_ready() {
+    with(Spec { mode: Mode::Txn, ..one_region() }, |f| async move {
+        let (mut leads, context) = f.led(0).await;
+        let region = f.regions().await.remove(0);
+        let peers = region.region.unwrap().peers;
+        let follower = *peers.iter().find(|peer| peer.id != context.peer.unwrap().id).unwrap();
+        let mut client = f.tikv(follower.store_id).await;
+        let before =
+            client.get_store_safe_ts(StoreSafeTsRequest::default()).await.unwrap().into_inner().safe_ts;
+        let put = Mutation { key: "a".into(), value: "1".into(), ..Default::default() };
+        let prewrite = PrewriteRequest {
+            context: Some(context.clone()),
+            mutations: vec![put],
+            primary_lock: "a".into(),
+            start_version: before + 10,
+            lock_ttl: 3_000,
+            ..Default::default()
+        };
+        assert_eq!(leads.kv_prewrite(prewrite).await.unwrap().into_inner().errors, []);
+        let safe =
+            client.get_store_safe_ts(StoreSafeTsRequest::default()).await.unwrap().into_inner().safe_ts;
+        assert_eq!(safe, before + 9);
+        let stale = Context { peer: Some(follower), stale_read: true, ..context };
+        let mut get = async |version| {
+            let get = GetRequest { context: Some(stale.clone()), key: "b".into(), version };
+            client.kv_get(get).await.unwrap().into_inner()
+        };
+        let answer = get(safe).await;
+        assert!(answer.not_found && answer.region_error.is_none());
+        let error = get(safe + 1).await.region_error.unwrap();
+        let want =
+            errorpb::DataIsNotReady { region_id: stale.region_id, peer_id: follower.id, safe_ts: safe };
+        assert_eq!(error.data_is_not_ready, Some(want));
     });
 }
 

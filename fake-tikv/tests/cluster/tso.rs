@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fake_tikv::Node;
+use fake_tikv::proto::pdpb::pd_client::PdClient;
 use fake_tikv::proto::pdpb::{GetMinTsRequest, Timestamp, TsoRequest};
 use proptest::prelude::*;
 use tokio::time::sleep;
@@ -14,8 +15,8 @@ use crate::fixture::{Fixture, spec, with};
 /// What may happen between two timestamps.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Every member is asked for so many.
-    Ask(u32),
+    /// Every member is asked so often at once, each time for so many.
+    Ask(usize, u32),
     Stop(u32),
     Restart(u32),
     Wait(u64),
@@ -23,7 +24,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (1..300_000_u32).prop_map(Step::Ask),
+        4 => (1..6_usize, 1..262_144_u32).prop_map(|(times, count)| Step::Ask(times, count)),
         1 => (0..3_u32).prop_map(Step::Stop),
         1 => (0..3_u32).prop_map(Step::Restart),
         1 => (0..15_000_u64).prop_map(Step::Wait),
@@ -31,15 +32,19 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 impl Fixture {
-    /// A batch of timestamps from a member, where it gives any: the first and the last.
-    async fn batch(&self, member: u32, count: u32) -> Option<[(i64, i64); 2]> {
-        let channel = self.channel(Node::Pd(member)).await.ok()?;
-        let mut pd = fake_tikv::proto::pdpb::pd_client::PdClient::new(channel);
-        let request = TsoRequest { count, ..Default::default() };
-        let answer = pd.tso(once(request)).await.ok()?.into_inner().message().await.ok()??;
-        assert_eq!(answer.count, count);
-        let Timestamp { physical, logical, .. } = answer.timestamp.unwrap();
-        Some([(physical, logical - i64::from(count) + 1), (physical, logical)])
+    /// Batches of timestamps from a member, where it gives any: the first and the last of each. They are asked for at
+    /// once, so that the clock stands while they are given.
+    async fn batches(&self, member: u32, times: usize, count: u32) -> Vec<[(i64, i64); 2]> {
+        let Ok(channel) = self.channel(Node::Pd(member)).await else { return vec![] };
+        let requests = tokio_stream::iter(vec![TsoRequest { count, ..Default::default() }; times]);
+        let Ok(answers) = PdClient::new(channel).tso(requests).await else { return vec![] };
+        let (mut answers, mut batches) = (answers.into_inner(), Vec::new());
+        while let Ok(Some(answer)) = answers.message().await {
+            assert_eq!(answer.count, count);
+            let Timestamp { physical, logical, .. } = answer.timestamp.unwrap();
+            batches.push([(physical, logical - i64::from(count) + 1), (physical, logical)]);
+        }
+        batches
     }
 }
 
@@ -55,9 +60,9 @@ proptest! {
             let (mut last, mut given) = ((0, 0), 0);
             for step in steps {
                 match step {
-                    Step::Ask(count) => {
+                    Step::Ask(times, count) => {
                         for member in 0..3 {
-                            if let Some([first, end]) = f.batch(member, count).await {
+                            for [first, end] in f.batches(member, times, count).await {
                                 assert!(first > last, "{first:?} after {last:?}");
                                 (last, given) = (end, given + 1);
                             }
@@ -72,7 +77,7 @@ proptest! {
             (0..3).for_each(|member| f.cluster.restart(Node::Pd(member)));
             sleep(Duration::from_secs(11)).await;
             let leader = f.cluster.pd_leader();
-            let [first, end] = f.batch(leader, 1).await.expect("the leader gives timestamps");
+            let [first, end] = f.batches(leader, 1, 1).await.pop().expect("the leader gives timestamps");
             assert!(first > last, "{first:?} after {last:?}, {given} given");
             let min = f.pd(leader).await.get_min_ts(GetMinTsRequest::default()).await.unwrap();
             let min = min.into_inner().timestamp.unwrap();

@@ -76,7 +76,7 @@ impl<'a> Dump<'a> {
         }
         let tasks =
             self.tasks.iter().enumerate().map(|(index, task)| self.task(index, task, &children, at_ms));
-        TaskDump { at_ms, tasks: tasks.collect(), runtime: self.form.runtime(), unread: vec![] }
+        TaskDump { at_ms, tasks: tasks.collect(), runtime: self.form.runtime(), ..TaskDump::default() }
     }
 
     fn task(&self, index: usize, task: &Task<'a>, children: &Children, at_ms: u64) -> record::Task {

@@ -56,9 +56,9 @@ pub trait Client: Send + Sync + std::fmt::Debug {
     fn outside(&self) -> Option<Duration> {
         None
     }
-    /// The program that it is, if it is one, with its arguments.
-    fn command(&self) -> Vec<String> {
-        vec![]
+    /// The program that it is, if it is one.
+    fn program(&self) -> Option<&crate::scenario::Program> {
+        None
     }
     /// Does the whole job. Every task is spawned through `env.tasks`; when the returned future ends the job has
     /// ended, and tasks that are left are aborted.

@@ -21,6 +21,8 @@ pub enum Left {
     Event(Event),
     /// A task dump as the program gave it, taken at a moment of the run.
     Dump {
+        /// Among the programs of the case, which.
+        process: u32,
         /// Milliseconds since the client's start, when it was asked for.
         at_ms: u64,
         /// Where it is from.
@@ -30,7 +32,7 @@ pub enum Left {
         /// Whether it is the last one.
         last: bool,
     },
-    /// All that was kept of its output, as text, at the end.
+    /// All that was kept of the output of one program, as text, at its end.
     Output(String),
 }
 

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use fake_tikv::answer::Script;
+
+use crate::scenario::Direction;
+
 /// What a proxy does to one direction of its live connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
@@ -75,8 +79,20 @@ pub struct Rule {
 }
 
 /// What happens to a node itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEffect {
     /// Its process is gone until the heal; its data stay.
     Stop,
+    /// Its process stands still until the heal.
+    Freeze,
+    /// Its leads move to other nodes.
+    TransferLead,
+    /// The regions that it leads become two each.
+    Split,
+    /// The regions that it leads become one with the next each.
+    Merge,
+    /// It and its peers do not hear each other until the heal; seen from it.
+    Partition(Direction),
+    /// It answers as the script says until the heal; the script's node is each of the injection's.
+    Answer(Box<Script>),
 }

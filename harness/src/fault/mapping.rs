@@ -3,6 +3,10 @@
 //! | fault | live connections | new connections | the node |
 //! |---|---|---|---|
 //! | failure | closed | refused | stopped |
+//! | freeze | open, never answered | made, never answered | stands still |
+//! | transfer_leader | as before | as before | its leads move |
+//! | region_split, region_merge | as before | as before | the regions that it leads become two, or one |
+//! | network_partition between nodes | as before | as before | does not hear its peers |
 //! | network_partition | silent, per direction | hang | alive |
 //! | network_partition, rejecting | reset | refused | alive |
 //! | blackhole | silent, per direction | made, then silent | alive |
@@ -10,6 +14,7 @@
 //! | reset, close | reset, closed, once | as before | alive |
 //! | refuse, connect_hang | as before | refused, hang | alive |
 //! | network_delay | late, per direction | late | alive |
+//! | io_delay, io_hang, busy, not_leader, … | as before | as before | answers otherwise |
 
 use crate::scenario::{Direction, FaultType, Then};
 
@@ -17,13 +22,17 @@ use super::{Accept, Flow, NodeEffect, OnHeal, OnInject, Rule};
 
 /// What the proxies of the links do, and what happens to the nodes. "Up" is from the client, which is the source of
 /// every link selector.
-pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
+pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
     let pass = Rule::default();
-    let rule = match fault {
+    let rule = match *fault {
         FaultType::Failure => {
             let rule = Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass };
             return (rule, Some(NodeEffect::Stop));
         }
+        FaultType::Freeze => return (pass, Some(NodeEffect::Freeze)),
+        FaultType::TransferLeader => return (pass, Some(NodeEffect::TransferLead)),
+        FaultType::RegionSplit => return (pass, Some(NodeEffect::Split)),
+        FaultType::RegionMerge => return (pass, Some(NodeEffect::Merge)),
         FaultType::NetworkPartition { reject: true, .. } => {
             Rule { accept: Accept::Refuse, inject: OnInject::Reset, ..pass }
         }
@@ -46,8 +55,22 @@ pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
         FaultType::NetworkDelay { direction, latency, jitter } => {
             flows(direction, Flow::Delay { latency, jitter })
         }
+        FaultType::Answer { ref script, .. } => return (pass, Some(NodeEffect::Answer(script.clone()))),
     };
     (rule, None)
+}
+
+/// The same for a fault between nodes: what the proxies of the client's links to its source do, where the client is one of
+/// the targets. "Up" is to the source.
+pub fn between(fault: &FaultType, client_too: bool) -> (Rule, Option<NodeEffect>) {
+    let FaultType::NetworkPartition { direction, .. } = fault else { return actions(fault) };
+    let seen_from_the_client = match direction {
+        Direction::To => Direction::From,
+        Direction::From => Direction::To,
+        Direction::Both => Direction::Both,
+    };
+    let rule = Rule { accept: Accept::Hang, ..flows(seen_from_the_client, Flow::Blackhole) };
+    (if client_too { rule } else { Rule::default() }, Some(NodeEffect::Partition(*direction)))
 }
 
 fn flows(direction: Direction, flow: Flow) -> Rule {
@@ -107,7 +130,7 @@ mod tests {
             (delay(Direction::To), Rule { up: late, ..pass }),
         ] {
             let effect = (fault == FaultType::Failure).then_some(NodeEffect::Stop);
-            assert_eq!(actions(fault), (rule, effect), "{fault:?}");
+            assert_eq!(actions(&fault), (rule, effect), "{fault:?}");
         }
     }
 }

@@ -8,6 +8,32 @@ use crate::scenario::{Component, Endpoint, Qualifier, Selector};
 
 use super::plan::{Topology, Unplannable};
 
+/// Who is cut off from whom: the ends of a selector between nodes.
+pub(super) struct Sides {
+    pub(super) source: Vec<Node>,
+    pub(super) target: Vec<Node>,
+    /// Whether the target is everything, the client too.
+    pub(super) client_too: bool,
+}
+
+/// Both ends of a selector between nodes; `None` where the client is at one, or where there is one end only.
+pub(super) fn between(
+    selector: &Selector,
+    topology: &Topology,
+    rng: &mut ChaCha8Rng,
+) -> Result<Option<Sides>, Unplannable> {
+    let Selector::Links { source, target } = *selector else { return Ok(None) };
+    if !matches!(source.component, Component::Tikv | Component::Pd) {
+        return Ok(None);
+    }
+    let (from, mut to) = (pick(source, topology, rng)?, pick(target, topology, rng)?);
+    to.retain(|node| !from.contains(node));
+    if to.is_empty() {
+        return Err(Unplannable::Nobody { end: target.to_string() });
+    }
+    Ok(Some(Sides { source: from, target: to, client_too: target.component == Component::All }))
+}
+
 /// The nodes at the far end of the links that are acted on, or the nodes themselves, in order. `random` draws from
 /// `rng`.
 pub(super) fn nodes(

@@ -140,6 +140,7 @@ pub(super) async fn drive(
         reason,
         work: setup.client.audit(&seen, &meter.read()),
         evidence: plan.evidence(&world),
+        calls: recorder.calls(world.cluster.journal()),
     });
     let trace = if reason == EndReason::OutOfTime { trace::take(&tasks).await } else { None };
     tasks.abort_all();
@@ -245,7 +246,8 @@ impl Probe<'_> {
             unique,
             total,
             attempts: counts.attempts,
-            retries: counts.retries,
+            // a program does not count for us; what it dials again and again is seen
+            retries: if self.has_tasks() { counts.retries } else { self.world.accepted() },
             in_flight: counts.in_flight,
             tasks: if self.has_tasks() { self.tasks.alive() } else { 0 },
             links,
@@ -290,7 +292,9 @@ fn env(setup: &Setup, net: Net, world: &World, tasks: &Tasks, meter: &Meter, rec
         workload: setup.workload.clone(),
         outside: Outside::new(move |left| match left {
             Left::Event(event) => recorder.event(clock.ms(), event),
-            Left::Dump { at_ms, source, text, last } => recorder.dump(at_ms, &source, &text, last),
+            Left::Dump { process, at_ms, source, text, last } => {
+                recorder.dump(process, at_ms, &source, &text, last);
+            }
             Left::Output(text) => recorder.output(&text),
         }),
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
+//! * `nodes`: faults on nodes, what they touched, how they heal
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
 //! * [`recorder`]: the record, in memory and on disk as it happens
@@ -12,6 +13,7 @@
 pub mod batch;
 pub mod cases;
 pub mod drive;
+mod nodes;
 pub mod recorder;
 pub mod seed;
 pub mod setup;
@@ -118,7 +120,8 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),
-        command: client.command(),
+        command: client.program().map_or(vec![], |program| program.command.clone()),
+        idle: client.program().map_or(vec![], |program| program.dump.idle.clone()),
         again: setup.again.clone(),
         notes: setup.notes.clone(),
     }

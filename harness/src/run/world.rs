@@ -9,11 +9,12 @@ use fake_tikv::{Cluster, Node, Spec};
 use unstuck_net::{Clock, Net};
 use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
 
+use super::nodes::{Acted, Target, Touched, act};
 use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
 use crate::client::Workload;
-use crate::fault::{Injection, NodeEffect};
+use crate::fault::Injection;
 use crate::proxy::{Proxy, Sink};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
@@ -25,6 +26,8 @@ const ELECTION: Duration = Duration::from_secs(10);
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// What faults on nodes touched.
+    touched: Touched,
 }
 
 #[derive(Debug)]
@@ -39,15 +42,7 @@ struct Link {
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Active {
     _links: Vec<crate::proxy::Guard>,
-    stopped: Vec<(Cluster, Node)>,
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        for (cluster, node) in &self.stopped {
-            cluster.restart(*node);
-        }
-    }
+    _nodes: Vec<Acted>,
 }
 
 impl World {
@@ -67,7 +62,7 @@ impl World {
             cluster.advertise(node, proxy.addr());
             links.push(Link { node, name, proxy });
         }
-        Ok(Self { cluster, links })
+        Ok(Self { cluster, links, touched: Touched::default() })
     }
 
     /// The PD members as the client is to see them.
@@ -92,7 +87,7 @@ impl World {
         PlannedFault {
             kind: injection.kind.clone(),
             links: self.on(&injection.links).map(|link| link.name.clone()).collect(),
-            nodes: injection.nodes.iter().map(|&node| node_name(node)).collect(),
+            nodes: injection.nodes.iter().chain(&injection.peers).map(|&node| node_name(node)).collect(),
             start_ms: injection.start.as_millis() as u64,
             end_ms: injection.end.as_millis() as u64,
         }
@@ -100,19 +95,19 @@ impl World {
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
         let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule)).collect();
-        let mut stopped = vec![];
-        if let Some(NodeEffect::Stop) = injection.effect {
-            for &node in &injection.nodes {
-                self.cluster.stop(node);
-                stopped.push((self.cluster.clone(), node));
-            }
-        }
-        Active { _links: links, stopped }
+        let nodes = injection.effect.as_ref().map(|effect| {
+            let of =
+                |node: &Node| self.on(std::slice::from_ref(node)).map(|link| link.proxy.clone()).collect();
+            let target = Target { nodes: &injection.nodes, peers: &injection.peers, links: &of };
+            act(&self.cluster, &self.touched, fault, effect, &target)
+        });
+        Active { _links: links, _nodes: nodes.unwrap_or_default() }
     }
 
     /// What a fault touched so far, over all links.
     pub(super) fn evidence(&self, fault: usize) -> Evidence {
-        self.links.iter().fold(Evidence::default(), |sum, link| sum.plus(link.proxy.evidence(fault)))
+        let links = self.links.iter().map(|link| link.proxy.evidence(fault));
+        links.fold(self.touched.of(fault), Evidence::plus)
     }
 
     pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {
@@ -129,6 +124,11 @@ impl World {
         };
         let used = |sample: &LinkSample| sample.conns + sample.up + sample.down > 0;
         self.links.iter().enumerate().map(sample).filter(used).collect()
+    }
+
+    /// How many connections the client has made so far.
+    pub(super) fn accepted(&self) -> u64 {
+        self.links.iter().map(|link| link.proxy.stats().accepted).sum()
     }
 
     /// Ends every connection and process of it.

@@ -6,6 +6,9 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use fake_tikv::answer::Script;
+
+use super::answers;
 use super::diagnostic::Problem;
 use super::fields::{duration_hint, shorten};
 use super::node::{Node, Value};
@@ -37,10 +40,18 @@ pub enum Then {
 }
 
 /// A fault type with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultType {
     /// The node's process is gone until the heal.
     Failure,
+    /// The node's process stands still until the heal: connections are made, nothing is answered.
+    Freeze,
+    /// The node's leads move to others, once.
+    TransferLeader,
+    /// Each region that the store leads becomes two, once.
+    RegionSplit,
+    /// Each region that the store leads becomes one with the next, once.
+    RegionMerge,
     /// Silence on live connections, and new ones hang; or, rejecting, RST and refusal.
     NetworkPartition {
         /// Which way.
@@ -75,6 +86,13 @@ pub enum FaultType {
         /// The largest departure from it.
         jitter: Duration,
     },
+    /// A node answers otherwise than with the truth.
+    Answer {
+        /// The word for it.
+        word: &'static str,
+        /// What it answers, and which calls; the node is the selector's.
+        script: Box<Script>,
+    },
 }
 
 /// A fault type's word and parameters.
@@ -84,13 +102,24 @@ pub(crate) struct Word {
     pub(crate) doc: &'static str,
 }
 
-const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
+pub(super) const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
     Word { name, parameters, doc }
 }
 
 /// Every word that is understood.
-pub(crate) const WORDS: [Word; 10] = [
+pub(crate) fn words() -> impl Iterator<Item = &'static Word> {
+    WORDS.iter().chain(&answers::WORDS)
+}
+
+/// The words for what a proxy, a process or the cluster does.
+const WORDS: [Word; 16] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused"),
+    word("freeze", &[], "the process stands still; connections are made, nothing is answered"),
+    word("transfer_leader", &[], "the node's leads move to others, once"),
+    word("leader_change", &[], "the same as transfer_leader"),
+    word("pd_leader_change", &[], "the same as transfer_leader, of `pd(leader)`"),
+    word("region_split", &[], "each region that the store leads becomes two, once"),
+    word("region_merge", &[], "each region that the store leads becomes one with the next, once"),
     word("network_partition", &["direction", "reject"], "silence; new connections hang"),
     word("blackhole", &["direction"], "silence; new connections are made and stay silent"),
     word("stall_read", &["then"], "the node stops reading, then resumes, closes or resets"),
@@ -103,11 +132,9 @@ pub(crate) const WORDS: [Word; 10] = [
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 17] = [
+pub(crate) const NOT_YET: [(&str, &str); 14] = [
     ("kill", "`failure` (the process is gone and comes back at the same address)"),
-    ("io_delay", "`network_delay(latency:500ms)` on a link"),
-    ("io_hang", "`blackhole(direction:from)` on a link (requests arrive, answers do not)"),
-    ("io_jitter", "`network_delay(latency:100ms,jitter:100ms)` on a link"),
+    ("io_jitter", "`io_delay(delay:100ms)`"),
     ("network_loss", "`network_delay(latency:200ms,jitter:200ms)` on a link (TCP shows loss as delay)"),
     ("network_duplicate", "`network_delay` on a link"),
     ("network_corrupt", "`reset` on a link (gRPC ends a connection it cannot read)"),
@@ -120,7 +147,6 @@ pub(crate) const NOT_YET: [(&str, &str); 17] = [
     ("az_partition", "`network_partition` on the client's links"),
     ("zone_partition", "`network_partition` on the client's links"),
     ("down", "`failure`"),
-    ("freeze", "`stall_read` on a link"),
 ];
 
 impl FaultType {
@@ -128,6 +154,10 @@ impl FaultType {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Failure => "failure",
+            Self::Freeze => "freeze",
+            Self::TransferLeader => "transfer_leader",
+            Self::RegionSplit => "region_split",
+            Self::RegionMerge => "region_merge",
             Self::NetworkPartition { .. } => "network_partition",
             Self::Blackhole { .. } => "blackhole",
             Self::StallRead { .. } => "stall_read",
@@ -136,15 +166,24 @@ impl FaultType {
             Self::Refuse => "refuse",
             Self::ConnectHang => "connect_hang",
             Self::NetworkDelay { .. } => "network_delay",
+            Self::Answer { word, .. } => word,
         }
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
-        matches!(self, Self::Failure)
+        matches!(self, Self::Failure | Self::Freeze | Self::Answer { .. }) || self.is_move()
+    }
+    /// Whether it changes who leads what, or the regions.
+    pub fn is_move(&self) -> bool {
+        matches!(self, Self::TransferLeader) || self.on_regions()
+    }
+    /// Whether it acts on the regions that a store leads.
+    pub fn on_regions(&self) -> bool {
+        matches!(self, Self::RegionSplit | Self::RegionMerge)
     }
     /// Whether it is over as soon as it has begun.
     pub fn is_instant(&self) -> bool {
-        matches!(self, Self::Reset | Self::Close)
+        matches!(self, Self::Reset | Self::Close) || self.is_move()
     }
 }
 
@@ -155,10 +194,11 @@ impl fmt::Display for FaultType {
 }
 
 /// A parameter as written.
-struct Parameter {
+#[derive(Clone)]
+pub(super) struct Parameter {
     name: String,
-    value: String,
-    span: Range<usize>,
+    pub(super) value: String,
+    pub(super) span: Range<usize>,
 }
 
 /// Reads `word`, `word(k:v,k:v)` or `{word: {k: v}}`.
@@ -194,10 +234,14 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     };
     let known = known(&name, name_span.clone(), problems)?;
     let before = problems.len();
-    let mut of = Parameters { word: known, given: parameters, problems };
+    let mut of = Parameters { word: known, span: name_span.clone(), given: parameters, problems };
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
+        "freeze" => FaultType::Freeze,
+        "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,
+        "region_split" => FaultType::RegionSplit,
+        "region_merge" => FaultType::RegionMerge,
         "network_partition" => {
             let direction = of.direction();
             let reject = of.choice("reject", &[("true", true), ("false", false)], false);
@@ -216,6 +260,9 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
         "close" => FaultType::Close,
         "refuse" => FaultType::Refuse,
         "connect_hang" => FaultType::ConnectHang,
+        word if answers::WORDS.iter().any(|one| one.name == word) => {
+            FaultType::Answer { word: known.name, script: Box::new(answers::read(&mut of)?) }
+        }
         _ => {
             let direction = of.direction();
             let latency = of.duration("latency");
@@ -286,14 +333,14 @@ fn named(key: &Node, value: &Node, problems: &mut Vec<Problem>) -> Option<Parame
 
 fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
     let plain = name.trim().replace('-', "_");
-    if let Some(word) = WORDS.iter().find(|w| w.name == plain) {
+    if let Some(word) = words().find(|w| w.name == plain) {
         return Some(word);
     }
     let problem = if let Some((word, instead)) = NOT_YET.iter().find(|(w, _)| *w == plain) {
         Problem::error(span, format!("fault type `{word}` is known but not supported yet"))
             .hint(format!("what comes nearest: {instead}"))
     } else {
-        let names: Vec<_> = WORDS.iter().map(|w| w.name).collect();
+        let names: Vec<_> = words().map(|w| w.name).collect();
         let later: Vec<_> = NOT_YET.iter().map(|(w, _)| *w).collect();
         let hint = match (nearest(name, &names), nearest(name, &later)) {
             (None, Some(later)) => {
@@ -308,10 +355,12 @@ fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<
 }
 
 /// The parameters of one fault type, each checked as it is taken.
-struct Parameters<'p> {
-    word: &'static Word,
+pub(super) struct Parameters<'p> {
+    pub(super) word: &'static Word,
+    /// Of the word.
+    pub(super) span: Range<usize>,
     given: Vec<Parameter>,
-    problems: &'p mut Vec<Problem>,
+    pub(super) problems: &'p mut Vec<Problem>,
 }
 
 impl Parameters<'_> {
@@ -333,7 +382,10 @@ impl Parameters<'_> {
             }
         }
     }
-    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
+    pub(super) fn find(&self, name: &str) -> Option<Parameter> {
+        self.given.iter().find(|p| p.name == name).cloned()
+    }
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
         let Some(p) = self.given.iter().find(|p| p.name == name) else { return default };
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == p.value) {
             return *value;
@@ -347,7 +399,7 @@ impl Parameters<'_> {
         let choices = [("to", Direction::To), ("from", Direction::From), ("both", Direction::Both)];
         self.choice("direction", &choices, Direction::Both)
     }
-    fn duration(&mut self, name: &str) -> Option<Duration> {
+    pub(super) fn duration(&mut self, name: &str) -> Option<Duration> {
         let p = self.given.iter().find(|p| p.name == name)?;
         match units::duration(&p.value) {
             Ok(d) => Some(d),

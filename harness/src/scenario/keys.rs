@@ -184,7 +184,7 @@ pub(crate) const PROGRAM: &[Key] = &[
         "command",
         Shape::Texts,
         "The program; a list gives its first arguments too. `{pd}`, `{pd_urls}`, `{work_dir}`, `{dir}` (the scenario's \
-         folder), `{status_addr}` (a free port) and `{seed}` are filled in, also in `args`, `env` and addresses.",
+         folder), `{status_addr}` (a free port), `{index}` (of `copies`) and `{seed}` are filled in, also in `args`, `env` and addresses.",
     ),
     key("args", Shape::Texts, "Its arguments; those of a preset follow them."),
     key("env", Shape::TextMap, "Environment variables besides the harness's own."),
@@ -200,6 +200,35 @@ pub(crate) const PROGRAM: &[Key] = &[
         "When its work is done: at exit code 0 (default), or when the progress reaches `progress.total`.",
     ),
     key("scale", Shape::Count(1, 10_000), "By how much the durations of the cases are divided (default 1)."),
+    key(
+        "copies",
+        Shape::Count(1, 1_000),
+        "How many of it run at once; all must end well. `{index}` counts them from 0.",
+    ),
+    key("restarts", Shape::Map(RESTARTS), "When it is ended and started again."),
+    key(
+        "beside",
+        Shape::List(COMPANION),
+        "Programs that run beside it from the start to its end; none may fail.",
+    ),
+];
+
+/// `client.restarts:`
+pub(crate) const RESTARTS: &[Key] = &[
+    must("at", Shape::Texts, "[30s]", "How long after its start, each time."),
+    key("signal", Shape::Word(&["KILL", "TERM", "INT", "HUP"]), "The signal that ends it (default KILL)."),
+    key("pause", Shape::Duration, "How long it is away (default 1s)."),
+];
+
+/// One of `client.beside:`.
+pub(crate) const COMPANION: &[Key] = &[
+    key("name", Shape::Text, "What it is called in reports (default: the command's file name)."),
+    must("command", Shape::Texts, "./load", "The program; a list gives its first arguments too."),
+    key("args", Shape::Texts, "Its arguments."),
+    key("env", Shape::TextMap, "Environment variables besides the harness's own."),
+    key("workDir", Shape::Text, "Where it runs (default: an empty folder that is gone afterwards)."),
+    key("ready", Shape::Map(READY), "When it counts as started (default: at once)."),
+    key("shutdown", Shape::Map(SHUTDOWN), "How it is asked to end (default SIGTERM, and SIGKILL after 5s)."),
 ];
 
 /// `client.ready:`, one of the first four.
@@ -258,7 +287,7 @@ pub(crate) const DUMP: &[Key] = &[
     ),
     key("every", Shape::Duration, "How often (default 5s)."),
     key("within", Shape::Duration, "How long one dump may take (default 5s)."),
-    key("idle", Shape::Texts, "Functions in which a task may wait for ever, as regular expressions."),
+    key("idle", Shape::Texts, "Parts of the names of functions in which a task may wait for ever."),
 ];
 
 /// `client.shutdown:`

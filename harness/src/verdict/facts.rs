@@ -133,6 +133,19 @@ impl<'a> Facts<'a> {
         left.map(|injection| injection.fault).find(|&fault| hits(&self.run.header.plan[fault]))
     }
 
+    /// A fault that is active at the end, wherever.
+    pub(super) fn fault_left(&self) -> Option<usize> {
+        self.injections.iter().find(|injection| injection.to_ms.is_none()).map(|injection| injection.fault)
+    }
+
+    /// The links that have connections in the last sample, with how many.
+    pub(super) fn open_links(&self) -> Vec<(&'a LinkInfo, u64)> {
+        let last = self.samples.last().map_or(&[][..], |sample| sample.links.as_slice());
+        let open = last.iter().filter(|counters| counters.conns > 0);
+        open.filter_map(|counters| Some((self.run.header.links.get(counters.link)?, counters.conns)))
+            .collect()
+    }
+
     /// The link whose proxy listens at this address.
     pub(super) fn link_at(&self, addr: &str) -> Option<&'a LinkInfo> {
         self.links.get(addr).copied()

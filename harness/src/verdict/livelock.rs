@@ -24,7 +24,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     };
     let first = facts.sample_at(from_ms).or(facts.samples.first().copied());
     let before = first.map_or(0, counter.read);
-    let (now, what, unit) = ((counter.read)(last), counter.name, &facts.run.header.unit);
+    // of a program only its connections are seen
+    let what = if facts.run.header.command.is_empty() { counter.name } else { "new connections" };
+    let (now, unit) = ((counter.read)(last), &facts.run.header.unit);
     let grown = now.saturating_sub(before);
     let mut evidence = vec![
         format!("{what}: {before} at {}, {now} at {}", Span(from_ms), Span(last.at_ms)),

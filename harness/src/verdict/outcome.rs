@@ -81,7 +81,15 @@ fn happened(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding]) -> String
         Outcome::Completed => format!("completed at {at}"),
         Outcome::Slow => format!("completed, but only at {at}, after the budget of {budget}"),
         Outcome::Stuck => {
-            let why = telling.unwrap_or("no task has waited long enough to name one");
+            let dumped = !facts.run.dumps.is_empty();
+            let why = match telling {
+                Some(why) => why.to_owned(),
+                None if dumped => "no task has waited long enough to name one".to_owned(),
+                None => {
+                    let last = Span(facts.last_progress_ms());
+                    format!("no progress since {last}, and no task dump tells where it waits")
+                }
+            };
             format!("did not finish in {at}: {why}")
         }
         Outcome::Failed => format!("failed at {at}: {}", telling.unwrap_or("its work is not right")),

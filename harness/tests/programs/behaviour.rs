@@ -24,7 +24,51 @@ pub(super) const TESTS: Tests = tests![
     progress_that_falls_counts_at_its_best,
     progress_is_read_from_metrics_json_and_files,
     a_total_that_is_reached_can_be_the_end,
+    of_several_copies_all_must_end_well,
+    a_copy_that_fails_ends_the_others,
+    a_program_beside_it_runs_as_long_as_it_does,
+    a_program_beside_it_must_not_fail,
+    a_program_is_restarted_when_the_scenario_says,
 ];
+
+fn of_several_copies_all_must_end_well() {
+    let ran = run("works", "['{pd}', 10, '{index}']", "copies: 3\nprogress: {cluster: bytes}", LATER);
+    assert_eq!(ran.outcome().0, Outcome::Completed, "{}", ran.reason());
+    for index in 0..3 {
+        assert!(ran.output.contains(&format!("works-{index} stdout rows 10/10")), "{}", ran.output);
+    }
+}
+
+fn a_copy_that_fails_ends_the_others() {
+    // the second copy is given no address
+    let ran = run("picky", "['{index}']", "copies: 3", LATER);
+    assert_eq!(ran.outcome().0, Outcome::Failed, "{}", ran.reason());
+    assert!(ran.reason().contains("picky-1: exit code 3"), "{}", ran.reason());
+}
+
+fn a_program_beside_it_runs_as_long_as_it_does() {
+    let beside = "beside: [{name: other, command: sleep, args: [1000]}]";
+    let ran = run("works", "['{pd}', 10]", beside, LATER);
+    assert_eq!(ran.outcome().0, Outcome::Completed, "{}", ran.reason());
+    assert!(ran.stopped().unwrap().starts_with("other ended by SIGTERM"), "{:?}", ran.stopped());
+}
+
+fn a_program_beside_it_must_not_fail() {
+    let ran = run("sleeps", "[]", "beside: [{name: other, command: [sh, -c, 'echo oh >&2; exit 4']}]", LATER);
+    assert_eq!(ran.outcome().0, Outcome::Failed, "{}", ran.reason());
+    assert!(ran.reason().contains("beside it, other: exit code 4; it said last: oh"), "{}", ran.reason());
+}
+
+fn a_program_is_restarted_when_the_scenario_says() {
+    let lines = "restarts: {at: [100ms, 400ms], pause: 50ms}\nprogress: {cluster: bytes}";
+    let ran = run("works", "['{pd}', 40]", lines, LATER.replace("1s", "10s").as_str());
+    assert_eq!(ran.outcome().0, Outcome::Completed, "{}", ran.reason());
+    let restarts = ran.run.events.iter().filter(
+        |event| matches!(&event.what, Event::ClientStopped { how } if how.ends_with("to begin again")),
+    );
+    assert_eq!(restarts.count(), 2);
+    assert_eq!(ran.output.matches("pid ").count(), 3, "{}", ran.output);
+}
 
 fn a_program_that_works_passes_through_a_partition() {
     let ran = run("works", "['{pd}', 60]", ROWS, PARTITION);

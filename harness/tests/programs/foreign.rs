@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
-use unstuck_record::{Outcome, Verdict};
+use unstuck_record::{FindingKind, Outcome, Verdict};
 
 use super::world::{Ran, run_text};
 
@@ -17,7 +17,7 @@ const FAULT: &str = "cases:\n  - {name: a, faultType: network_partition, selecto
 
 type Test = (&'static str, &'static str, fn());
 
-const TESTS: [Test; 4] = [
+const TESTS: [Test; 6] = [
     (
         "go",
         "a_go_client_that_hangs_is_named_by_its_goroutine",
@@ -30,7 +30,20 @@ const TESTS: [Test; 4] = [
         a_python_client_that_hangs_is_named_by_its_thread,
     ),
     ("python3", "a_python_client_that_redials_passes", a_python_client_that_redials_passes),
+    (
+        CLIENT_GO,
+        "client_go_gets_over_a_partition_of_all_stores",
+        client_go_gets_over_a_partition_of_all_stores,
+    ),
+    (
+        CLIENT_GO,
+        "client_go_before_frozen_stores_is_named_where_it_waits",
+        client_go_before_frozen_stores_is_named_where_it_waits,
+    ),
 ];
+
+/// TiKV's own Go client, where `go mod download` has brought it: nothing is fetched here.
+const CLIENT_GO: &str = "go, with `go mod download` done in harness/tests/programs/client-go";
 
 pub(super) fn trials() -> Vec<Trial> {
     let trial = |&(language, name, test): &Test| {
@@ -47,6 +60,9 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn is_there(language: &str) -> bool {
+    if language == CLIENT_GO {
+        return is_there("go") && rawload().is_some();
+    }
     let asked = if language == "go" { "version" } else { "--version" };
     let answer = Command::new(language).arg(asked).stdout(Stdio::null()).stderr(Stdio::null()).status();
     answer.is_ok_and(|status| status.success())
@@ -62,6 +78,48 @@ fn pinger() -> &'static Path {
         assert!(build.status().unwrap().success());
         binary
     })
+}
+
+/// Our program on client-go, built once.
+fn rawload() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rawload");
+        let mut build = Command::new("go");
+        build.args(["build", "-o"]).arg(&binary).arg(".").current_dir(format!("{FOLDER}/client-go"));
+        build.env("GOPROXY", "off").stderr(Stdio::null());
+        build.status().is_ok_and(|status| status.success()).then_some(binary)
+    });
+    built.as_deref()
+}
+
+fn client_go(fault: &str) -> Ran {
+    run_text(&format!(
+        "client:\n  preset: go\n  command: '{}'\n  args: [-pd, '{{pd}}', -status, '{{status_addr}}', -rows, 150]\n  \
+         progress: {{cluster: rows, total: 150}}\n  dump: {{pprof: '{{status_addr}}', signal: QUIT, every: 300ms}}\n  \
+         timers: {{longest: 1s, backoffCap: 1s}}\ncases:\n  - {{name: a, selector: client_to_tikv(all), {fault}}}\n",
+        rawload().unwrap().display()
+    ))
+}
+
+fn client_go_gets_over_a_partition_of_all_stores() {
+    let ran = client_go(
+        "faultType: network_partition, warmUpTime: 400ms, faultDuration: 600ms, expect: {within: 60s}",
+    );
+    assert_eq!(ran.outcome(), (Outcome::Completed, Verdict::Pass), "{}", ran.reason());
+    assert_eq!(ran.run.end.as_ref().unwrap().work.unique, 150);
+}
+
+fn client_go_before_frozen_stores_is_named_where_it_waits() {
+    let ran = client_go("faultType: stall_read, warmUpTime: 400ms, faultDuration: 1h, expect: {within: 5s}");
+    assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
+    let told = ran.finding(FindingKind::Progress);
+    assert!(
+        told.summary.contains("in `main.(*loader).putRow`")
+            || told.wait_site.as_deref() == Some("main.(*loader).putRow"),
+        "{told:#?}"
+    );
+    assert_eq!(told.fault, Some(0));
 }
 
 fn go(args: &str) -> Ran {
@@ -85,6 +143,10 @@ fn python(args: &str) -> Ran {
 fn a_go_client_that_hangs_is_named_by_its_goroutine() {
     let ran = go("");
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
+    let hang = ran.finding(FindingKind::Hang);
+    assert_eq!(hang.wait_site.as_deref(), Some("main.(*importer).waitForAck"));
+    assert_eq!((hang.tasks, hang.fault), (1, Some(0)));
+    assert!(hang.summary.contains("(chan receive)"), "{}", hang.summary);
 }
 
 fn a_go_client_that_redials_passes() {
@@ -95,6 +157,10 @@ fn a_go_client_that_redials_passes() {
 fn a_python_client_that_hangs_is_named_by_its_thread() {
     let ran = python("");
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
+    let hang = ran.finding(FindingKind::Hang);
+    assert_eq!(hang.wait_site.as_deref(), Some("Condition"));
+    assert!(hang.summary.contains("`Condition` in `wait_for_workers`"), "{}", hang.summary);
+    assert_eq!((hang.tasks, hang.fault), (1, Some(0)));
 }
 
 fn a_python_client_that_redials_passes() {

@@ -42,7 +42,7 @@ fn started(folder: &Folder, client: &str, lines: &str) -> (Child, i32) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let record = folder.0.join(format!("results/run-0001/program.a.{client}-program.tcp.1.jsonl"));
     wait_until(|| holds(&record, "stdout: pid ") && (client != "ignores" || holds(&record, "ignoring")));
-    (child, super::world::pid_in(&fs::read_to_string(record).unwrap().replace('"', " ")))
+    (child, super::world::pids_in(&fs::read_to_string(record).unwrap().replace('"', " "))[0])
 }
 
 /// Looks until it is so; the bound is a watchdog.

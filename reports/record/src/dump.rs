@@ -13,6 +13,9 @@ pub struct TaskDump {
     /// Whose tasks they are. `None`: those of a client of ours, which tells all that [`Task`] holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Runtime>,
+    /// Of several programs, which one's tasks they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub process: u32,
     /// What belongs to this dump and could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
@@ -92,6 +95,11 @@ pub struct Foreign {
 
 fn one() -> u64 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -44,6 +44,9 @@ pub struct Header {
     /// The program that was the client, as the scenario writes it; empty for a client of ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Parts of the names of functions in which a task of that program may wait for ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<String>,
     /// The command that runs it again, where that is not `unstuck run` (a test of somebody's own `cargo test`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,

@@ -1,10 +1,17 @@
 //! `KvBatchGet`.
 
+use crate::cluster::admit::Peers;
 use crate::kv::command::{On, Step, command};
 use crate::kv::txn::wire::{pair, view};
 use crate::proto::kvrpcpb::{BatchGetRequest, BatchGetResponse};
 
-command! { BatchGetRequest as "KvBatchGet" -> BatchGetResponse; |get, see| get.keys.iter().for_each(see); run }
+command! {
+    BatchGetRequest as "KvBatchGet" -> BatchGetResponse; |get, see| get.keys.iter().for_each(see); run;
+    const PEERS: Peers = Peers::AsAsked;
+    fn read_ts(&self) -> Option<u64> {
+        Some(self.version)
+    }
+}
 
 /// Keys without a value are left out.
 fn run(get: &BatchGetRequest, on: &mut On<'_>) -> Step<BatchGetResponse> {

@@ -1,10 +1,17 @@
 //! `KvGet`.
 
+use crate::cluster::admit::Peers;
 use crate::kv::command::{On, Step, command};
 use crate::kv::txn::wire::{key_error, view};
 use crate::proto::kvrpcpb::{GetRequest, GetResponse};
 
-command! { GetRequest as "KvGet" -> GetResponse; |get, see| see(&get.key); run }
+command! {
+    GetRequest as "KvGet" -> GetResponse; |get, see| see(&get.key); run;
+    const PEERS: Peers = Peers::AsAsked;
+    fn read_ts(&self) -> Option<u64> {
+        Some(self.version)
+    }
+}
 
 fn run(get: &GetRequest, on: &mut On<'_>) -> Step<GetResponse> {
     on.storage.mvcc.read_at(get.version);

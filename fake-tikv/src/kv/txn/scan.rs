@@ -1,11 +1,18 @@
 //! `KvScan`.
 
+use crate::cluster::admit::Peers;
 use crate::kv::command::{On, Step, command};
 use crate::kv::txn::wire::{pair, view};
 use crate::proto::kvrpcpb::{ScanRequest, ScanResponse};
 use crate::storage::mvcc::read::Page;
 
-command! { ScanRequest as "KvScan" -> ScanResponse; |_scan, _see| {}; run }
+command! {
+    ScanRequest as "KvScan" -> ScanResponse; |_scan, _see| {}; run;
+    const PEERS: Peers = Peers::AsAsked;
+    fn read_ts(&self) -> Option<u64> {
+        Some(self.version)
+    }
+}
 
 /// Backwards, a scan goes down from `start_key`, which is not in it, to `end_key`, which is.
 fn run(scan: &ScanRequest, on: &mut On<'_>) -> Step<ScanResponse> {

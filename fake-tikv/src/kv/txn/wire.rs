@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::cluster::admit::Refused;
 use crate::cluster::region::min_end;
 use crate::kv::command::On;
+use crate::proto::deadlock::WaitForEntry;
 use crate::proto::kvrpcpb::write_conflict::Reason;
 use crate::proto::kvrpcpb::{
     AlreadyExist, AssertionFailed, CommitTsExpired, Context, IsolationLevel, KeyError, KvPair, LockInfo, Op,
@@ -15,6 +16,7 @@ use crate::storage::mvcc::changes::Changes;
 use crate::storage::mvcc::error::{Assertion, Conflict, Error};
 use crate::storage::mvcc::lock::{Holds, Lock};
 use crate::storage::mvcc::read::{Isolation, Pair, View};
+use crate::storage::mvcc::waits::Wait;
 use crate::storage::mvcc::write::Kind;
 use crate::storage::sst::DISK;
 
@@ -41,19 +43,22 @@ pub(super) fn op(kind: Kind) -> Op {
     }
 }
 
-/// All that clients learn of a lock.
-pub(crate) fn lock_info(key: &Bytes, lock: &Lock) -> LockInfo {
-    let lock_type = match lock.holds {
+pub(super) fn lock_type(lock: &Lock) -> Op {
+    match lock.holds {
         Holds::Change(kind) => op(kind),
         Holds::Reservation => Op::PessimisticLock,
-    };
+    }
+}
+
+/// All that clients learn of a lock.
+pub(crate) fn lock_info(key: &Bytes, lock: &Lock) -> LockInfo {
     LockInfo {
         primary_lock: lock.primary.clone(),
         lock_version: lock.start_ts,
         key: key.clone(),
         lock_ttl: lock.ttl,
         txn_size: lock.txn_size,
-        lock_type: lock_type.into(),
+        lock_type: lock_type(lock).into(),
         lock_for_update_ts: lock.for_update_ts,
         use_async_commit: lock.async_commit(),
         min_commit_ts: lock.min_commit_ts,
@@ -136,6 +141,24 @@ pub(crate) fn key_error(error: &Error) -> KeyError {
 /// An error in the words of TiKV, which are the layers it passed and then its name with its fields.
 fn text(error: &Error) -> String {
     format!("Error(Txn(Error(Mvcc(Error({error:?})))))")
+}
+
+/// One that waits. Clients compare the hashes of keys, and nothing else.
+pub(crate) fn wait_entry(wait: &Wait, now: u64) -> WaitForEntry {
+    WaitForEntry {
+        txn: wait.txn,
+        wait_for_txn: wait.holder,
+        key_hash: hash(&wait.key),
+        key: wait.key.clone(),
+        resource_group_tag: wait.tag.clone(),
+        wait_time: now.saturating_sub(wait.since),
+    }
+}
+
+/// FNV-1a.
+fn hash(key: &[u8]) -> u64 {
+    key.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// What a read met. A key in the way is named within its error only.

@@ -24,13 +24,14 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::Member;
+use crate::spec::Node;
 use reply::{not_found, plain};
 
 /// Set by a member that passes a request on, to its name.
 const REDIRECTED: &str = "PD-Redirector";
 /// Set, to anything but nothing, by a client to whom a follower may answer.
 const FOLLOWER_MAY: &str = "PD-Allow-follower-handle";
-/// How long a follower waits for a leader at first, then twice as long, …
+/// How long a follower waits for a leader that it reaches at first, then twice as long, …
 const WAIT: Duration = Duration::from_millis(100);
 /// … and in total.
 const MAX_WAIT: Duration = Duration::from_secs(3);
@@ -90,14 +91,22 @@ async fn led(State(member): State<Member>, request: Request, next: Next) -> Resp
         return plain(StatusCode::INTERNAL_SERVER_ERROR, text);
     }
     let (mut wait, mut waited) = (WAIT, Duration::ZERO);
-    while member.at().cluster().pd().leader().is_none() {
+    loop {
+        let leader = member.at().cluster().pd().leader().map(|leader| Node::Pd(leader as u32));
+        if leader.is_some_and(|leader| member.at().cluster().reaches(Node::Pd(member.id), leader)) {
+            return next.run(request).await;
+        }
         if waited >= MAX_WAIT {
-            let text = "[PD:apiutil:ErrRedirectNoLeader]redirect finds no leader";
-            return plain(StatusCode::SERVICE_UNAVAILABLE, text);
+            let (status, text) = if leader.is_some() {
+                (StatusCode::INTERNAL_SERVER_ERROR, "[PD:apiutil:ErrRedirect]redirect failed")
+            } else {
+                let text = "[PD:apiutil:ErrRedirectNoLeader]redirect finds no leader";
+                (StatusCode::SERVICE_UNAVAILABLE, text)
+            };
+            return plain(status, text);
         }
         tokio::time::sleep(wait).await;
         waited += wait;
         wait = (wait * 2).min(MAX_WAIT.saturating_sub(waited));
     }
-    next.run(request).await
 }

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::lock::Lock;
-use super::write::Write;
+use super::write::{Kind, Write};
 use super::{Mvcc, Ts};
+use crate::storage::sst;
 
 /// Changes that are not carried out yet. Actions read the state from before them.
 #[derive(Debug, Default)]
@@ -47,6 +48,16 @@ impl Changes {
 }
 
 impl Mvcc {
+    /// Puts a version in from outside, as if a transaction had begun and committed at this time.
+    pub(crate) fn ingest(&mut self, (key, value): &sst::Change, commit_ts: Ts) {
+        let kind = if value.is_some() { Kind::Put } else { Kind::Delete };
+        let value = value.clone().unwrap_or_default();
+        let write = Write { kind, start_ts: commit_ts, value, rolled_back: false, protected: false };
+        let mut changes = Changes::default();
+        changes.write(key, commit_ts, write);
+        self.apply(changes);
+    }
+
     /// Carries changes out.
     pub(crate) fn apply(&mut self, changes: Changes) {
         for (key, change) in changes.0 {

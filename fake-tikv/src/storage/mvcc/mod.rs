@@ -11,20 +11,31 @@
 //! * [`record`]: what became of a transaction at a key
 //! * [`read`]: a key, or a range of them, as of a timestamp
 //! * [`prewrite`], [`commit`], [`rollback`]: the two phases, and the way back
-//! * [`status`], [`resolve`]: what others do about a lock that is in their way
+//! * [`safe`]: what replicas can answer too
+//! * [`pessimistic`]: locks before the first phase
+//! * [`status`], [`secondaries`], [`resolve`]: what others do about a lock that is in their way
 //! * [`heart_beat`]: what its owner does to keep it
+//! * [`waits`]: who waits for whom, and when nobody can go on
+//! * [`collect`]: versions that nobody reads any more
 
 pub(crate) mod changes;
+mod collect;
 pub(crate) mod commit;
 pub(crate) mod error;
 pub(crate) mod heart_beat;
 pub(crate) mod lock;
+pub(crate) mod pessimistic;
 pub(crate) mod prewrite;
 pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
+pub(crate) mod safe;
+pub(crate) mod secondaries;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
+pub(crate) mod waits;
 pub(crate) mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +44,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use bytes::Bytes;
 
 use self::lock::Lock;
+use self::waits::Waits;
 use self::write::{Versions, Write};
 
 /// A timestamp of PD's oracle: milliseconds since 1970, then 18 bits that count within one.
@@ -62,6 +74,7 @@ pub(crate) struct Mvcc {
     written: u64,
     /// Locks went since somebody asked.
     released: bool,
+    pub(crate) waits: Waits,
 }
 
 /// What one key holds.

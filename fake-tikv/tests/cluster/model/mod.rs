@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fake_tikv::proto::kvrpcpb::KvPair;
+use fake_tikv::proto::pdpb::SplitAndScatterRegionsRequest;
 use fake_tikv::{Borders, Mode, Node, Spec};
 use proptest::prelude::*;
 use tokio::time::sleep;
@@ -28,6 +29,12 @@ enum Act {
     ScanDown(Bytes, Bytes, u32),
     DeleteRange(Bytes, Bytes),
     Checksum(Bytes, Bytes),
+    /// Regions divide at keys, and their parts get other leaders.
+    Split(Vec<Bytes>),
+    /// A region, by its place, merges into the one before it.
+    Merge(prop::sample::Index),
+    /// A region, by its place, is led by another store.
+    Lead(prop::sample::Index, u64),
     /// A store fails, and is back after its regions have elected others.
     Fail(u64),
 }
@@ -55,6 +62,9 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (key(), edge(), 1u32..8).prop_map(|(start, end, limit)| Act::ScanDown(start, end, limit)),
         1 => (edge(), edge()).prop_map(|(start, end)| Act::DeleteRange(start, end)),
         1 => (edge(), edge()).prop_map(|(start, end)| Act::Checksum(start, end)),
+        2 => prop::collection::vec(key(), 1..3).prop_map(Act::Split),
+        1 => any::<prop::sample::Index>().prop_map(Act::Merge),
+        2 => (any::<prop::sample::Index>(), 1u64..=3).prop_map(|(at, store)| Act::Lead(at, store)),
         1 => (1u64..=3).prop_map(Act::Fail),
     ]
 }
@@ -131,6 +141,24 @@ async fn step(f: &Fixture, client: &mut Client<'_>, model: &mut Model, act: Act)
         }
         Act::Checksum(start, end) => {
             assert_eq!(client.checksum(&start, &end).await, model.checksum(&start, &end));
+        }
+        Act::Split(split_keys) => {
+            let split = SplitAndScatterRegionsRequest { split_keys, ..Default::default() };
+            f.pd_leader().await.split_and_scatter_regions(split).await.unwrap();
+        }
+        Act::Merge(at) => {
+            let regions = f.regions().await;
+            let ids: Vec<u64> = regions.iter().map(|region| region.region.as_ref().unwrap().id).collect();
+            if ids.len() > 1 {
+                let at = at.index(ids.len() - 1);
+                f.cluster.merge(ids[at + 1], ids[at]).unwrap();
+            }
+        }
+        Act::Lead(at, store) => {
+            let regions = f.regions().await;
+            let id = regions[at.index(regions.len())].region.as_ref().unwrap().id;
+            // refused where it leads already
+            let _ = f.cluster.transfer_leader(id, store);
         }
         Act::Fail(store) => {
             f.cluster.stop(Node::Store(store));

@@ -75,7 +75,7 @@ impl<'a> Client<'a> {
         };
         (store, context)
     }
-    async fn store(&self, store: u64) -> Option<TikvClient<Channel>> {
+    pub(crate) async fn store(&self, store: u64) -> Option<TikvClient<Channel>> {
         let known = self.stores.borrow().get(&store).cloned();
         if known.is_some() {
             return known;
@@ -89,19 +89,23 @@ impl<'a> Client<'a> {
 /// How long to wait before a refused request goes out again.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How often: far longer than an election takes.
+const PATIENCE: u32 = 2_000;
+
 macro_rules! calls {
     ($($call:ident, $method:ident, $request:ident -> $answer:ident;)*) => {
         impl Client<'_> {
             $(
                 /// To the region that holds `key`.
                 pub(crate) async fn $call(&self, key: &[u8], mut request: $request) -> $answer {
-                    loop {
+                    let mut refused = None;
+                    for _ in 0..PATIENCE {
                         let (store, context) = self.route(key, request.context.take()).await;
                         request.context = Some(context);
                         if let Some(mut client) = self.store(store).await {
                             match client.$method(request.clone()).await.map(tonic::Response::into_inner) {
                                 Ok(answer) if answer.region_error.is_none() => return answer,
-                                Ok(_) => {}
+                                Ok(answer) => refused = answer.region_error,
                                 Err(_) => {
                                     self.stores.borrow_mut().remove(&store);
                                 }
@@ -112,6 +116,7 @@ macro_rules! calls {
                         }
                         sleep(PAUSE).await;
                     }
+                    panic!("{} is refused for ever: {refused:?}", stringify!($call));
                 }
             )*
         }
@@ -129,5 +134,12 @@ calls! {
     kv_check_status, kv_check_txn_status, CheckTxnStatusRequest -> CheckTxnStatusResponse;
     kv_resolve, kv_resolve_lock, ResolveLockRequest -> ResolveLockResponse;
     kv_scan_lock, kv_scan_lock, ScanLockRequest -> ScanLockResponse;
+    kv_lock, kv_pessimistic_lock, PessimisticLockRequest -> PessimisticLockResponse;
+    kv_give_up, kv_pessimistic_rollback, PessimisticRollbackRequest -> PessimisticRollbackResponse;
+    kv_check_secondaries, kv_check_secondary_locks, CheckSecondaryLocksRequest -> CheckSecondaryLocksResponse;
+    kv_gc, kv_gc, GcRequest -> GcResponse;
+    kv_delete_range, kv_delete_range, DeleteRangeRequest -> DeleteRangeResponse;
+    mvcc_by_key, mvcc_get_by_key, MvccGetByKeyRequest -> MvccGetByKeyResponse;
+    mvcc_by_start, mvcc_get_by_start_ts, MvccGetByStartTsRequest -> MvccGetByStartTsResponse;
     kv_heart_beat, kv_txn_heart_beat, TxnHeartBeatRequest -> TxnHeartBeatResponse;
 }

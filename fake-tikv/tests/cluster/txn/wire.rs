@@ -6,19 +6,23 @@ use fake_tikv::proto::kvrpcpb::*;
 use super::client::{Client, spec};
 use crate::fixture::with;
 
-fn mutation(op: Op, key: &'static str, value: &'static str) -> Mutation {
+pub(super) fn mutation(op: Op, key: &'static str, value: &'static str) -> Mutation {
     Mutation { op: op.into(), key: key.into(), value: value.into(), ..Default::default() }
 }
-fn put(key: &'static str, value: &'static str) -> Mutation {
+pub(super) fn put(key: &'static str, value: &'static str) -> Mutation {
     mutation(Op::Put, key, value)
 }
 
 /// A prewrite of keys that lie in one region; the first is the primary.
-async fn prewrite(client: &Client<'_>, start_version: u64, mutations: Vec<Mutation>) -> Vec<KeyError> {
+pub(super) async fn prewrite(
+    client: &Client<'_>,
+    start_version: u64,
+    mutations: Vec<Mutation>,
+) -> Vec<KeyError> {
     let request = prewrite_request(start_version, mutations);
     client.kv_prewrite(&request.primary_lock.clone(), request).await.errors
 }
-fn prewrite_request(start_version: u64, mutations: Vec<Mutation>) -> PrewriteRequest {
+pub(super) fn prewrite_request(start_version: u64, mutations: Vec<Mutation>) -> PrewriteRequest {
     PrewriteRequest {
         primary_lock: mutations[0].key.clone(),
         mutations,
@@ -27,7 +31,7 @@ fn prewrite_request(start_version: u64, mutations: Vec<Mutation>) -> PrewriteReq
         ..Default::default()
     }
 }
-async fn commit(
+pub(super) async fn commit(
     client: &Client<'_>,
     start_version: u64,
     commit_version: u64,
@@ -44,7 +48,7 @@ async fn commit(
     answer.error
 }
 /// Writes keys of one region in a transaction of their own; returns its commit timestamp.
-async fn write(client: &Client<'_>, mutations: Vec<Mutation>) -> u64 {
+pub(super) async fn write(client: &Client<'_>, mutations: Vec<Mutation>) -> u64 {
     let keys: Vec<Bytes> = mutations.iter().map(|mutation| mutation.key.clone()).collect();
     let start_version = client.ts().await;
     assert_eq!(prewrite(client, start_version, mutations).await, []);
@@ -53,10 +57,10 @@ async fn write(client: &Client<'_>, mutations: Vec<Mutation>) -> u64 {
     assert_eq!(client.kv_commit(&keys[0], request).await.error, None);
     commit_version
 }
-async fn get(client: &Client<'_>, key: &'static str, version: u64) -> GetResponse {
+pub(super) async fn get(client: &Client<'_>, key: &'static str, version: u64) -> GetResponse {
     client.kv_get(key.as_bytes(), GetRequest { key: key.into(), version, ..Default::default() }).await
 }
-async fn value(client: &Client<'_>, key: &'static str, version: u64) -> Option<Bytes> {
+pub(super) async fn value(client: &Client<'_>, key: &'static str, version: u64) -> Option<Bytes> {
     let answer = get(client, key, version).await;
     assert_eq!(answer.error, None);
     (!answer.not_found).then_some(answer.value)
@@ -197,7 +201,7 @@ fn what_is_rolled_back_stays_so() {
 }
 
 /// The status of a transaction whose primary is `a`.
-async fn status(
+pub(super) async fn status(
     client: &Client<'_>,
     lock_ts: u64,
     change: impl FnOnce(&mut CheckTxnStatusRequest),

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use unstuck_net::Clock;
 use unstuck_record::{Event, Span};
 
-use super::super::Log;
+use super::super::{Env, Log};
 use super::counted::Counted;
 use crate::probe::Meter;
 use crate::scenario::program::Stream;
@@ -45,6 +45,8 @@ pub(super) struct Wanted {
 
 #[derive(Debug)]
 struct Shared {
+    /// Goes before the name of a stream; may be empty.
+    tag: String,
     clock: Clock,
     log: Log,
     meter: Meter,
@@ -84,15 +86,15 @@ impl Output {
             Option<impl AsyncRead + Send + Unpin + 'static>,
             Option<impl AsyncRead + Send + Unpin + 'static>,
         ),
-        clock: Clock,
-        log: Log,
-        meter: Meter,
+        tag: String,
+        env: &Env,
         wanted: Wanted,
     ) -> Self {
         let shared = Arc::new(Shared {
-            clock,
-            log,
-            meter,
+            tag,
+            clock: env.tasks.clock(),
+            log: env.log.clone(),
+            meter: env.meter.clone(),
             wanted,
             state: Mutex::default(),
             ready: Notify::new(),
@@ -155,7 +157,7 @@ impl Output {
         let event = |stream: Stream| {
             let kept = &state.streams[stream as usize];
             (kept.lines > 0).then(|| Event::ClientPrinted {
-                stream: stream.name().to_owned(),
+                stream: self.shared.named(stream),
                 lines: kept.lines,
                 bytes: kept.bytes,
                 last: kept.last(LAST).map(|line| line.text.clone()).collect(),
@@ -181,7 +183,8 @@ impl Output {
         }
         lines.sort_by_key(|(at_ms, ..)| *at_ms);
         lines.iter().fold(String::new(), |mut text, (at_ms, stream, line)| {
-            let _infallible = writeln!(text, "{:>9} {} {line}", Span(*at_ms).to_string(), stream.name());
+            let _infallible =
+                writeln!(text, "{:>9} {} {line}", Span(*at_ms).to_string(), self.shared.named(*stream));
             text
         })
     }
@@ -224,6 +227,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn named(&self, stream: Stream) -> String {
+        format!("{}{}", self.tag, stream.name())
+    }
+
     fn line(&self, stream: Stream, bytes: &[u8], left_out: usize) {
         let mut text = String::from_utf8_lossy(bytes).into_owned();
         if left_out > 0 {
@@ -235,7 +242,7 @@ impl Shared {
         {
             self.meter.report(progress);
         }
-        self.log.line(format!("{}: {text}", stream.name()));
+        self.log.line(format!("{}: {text}", self.named(stream)));
         let mut state = self.state();
         if let Some((of, regex)) = &self.wanted.ready
             && *of == stream

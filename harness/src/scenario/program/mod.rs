@@ -44,6 +44,23 @@ pub struct Program {
     pub completes_by_progress: bool,
     /// By how much the durations of the cases are divided.
     pub scale: u32,
+    /// How many of it run at once.
+    pub copies: u32,
+    /// When it is ended and started again.
+    pub restarts: Restarts,
+    /// Programs that run beside it.
+    pub beside: Vec<Program>,
+}
+
+/// When a program is ended and started again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restarts {
+    /// Since its first start, in order.
+    pub at: Vec<Duration>,
+    /// The signal that ends it.
+    pub signal: Signal,
+    /// How long it is away.
+    pub pause: Duration,
 }
 
 /// When a program counts as started.
@@ -149,7 +166,7 @@ pub struct Dump {
     pub every: Duration,
     /// How long one dump may take.
     pub within: Duration,
-    /// Functions in which a task may wait for ever, as regular expressions.
+    /// Parts of the names of functions in which a task may wait for ever.
     pub idle: Vec<String>,
 }
 

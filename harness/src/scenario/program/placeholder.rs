@@ -1,7 +1,7 @@
 //! `{pd}` and its like in the texts of a program.
 
 /// The placeholders there are, by name.
-pub const NAMES: [&str; 7] = ["pd", "pd_urls", "work_dir", "dir", "status_addr", "seed", "pid"];
+pub const NAMES: [&str; 8] = ["pd", "pd_urls", "work_dir", "dir", "status_addr", "index", "seed", "pid"];
 
 /// A part of a text.
 enum Part<'a> {

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::{Dump, Program, Progress, REVISION, Ready, Seen, Shutdown, Signal, Source, Stream, placeholder};
+use super::{
+    Dump, Program, Progress, REVISION, Ready, Restarts, Seen, Shutdown, Signal, Source, Stream, placeholder,
+};
 use crate::scenario::diagnostic::Problem;
 use crate::scenario::fields::{Fields, shorten};
-use crate::scenario::keys::{self, DUMP, Key, PROGRAM, PROGRESS, READY, SHUTDOWN, Shape, TIMERS};
+use crate::scenario::keys::{
+    self, COMPANION, DUMP, Key, PROGRAM, PROGRESS, READY, RESTARTS, SHUTDOWN, Shape, TIMERS,
+};
 use crate::scenario::node::{Node, Value};
 use crate::scenario::presets;
 use crate::scenario::suggest::{did_you_mean, list};
+use crate::scenario::units;
 
 const LONGEST_TIMER: Duration = Duration::from_secs(30);
 const BACKOFF_CAP: Duration = Duration::from_secs(10);
@@ -18,16 +23,27 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const DUMP_EVERY: Duration = Duration::from_secs(5);
 const DUMP_WITHIN: Duration = Duration::from_secs(5);
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Reads a program whose `client:` stands at line `line`. `None` only with a problem.
 pub(crate) fn read(node: &Node, line: u32, problems: &mut Vec<Problem>) -> Option<Program> {
-    let before = problems.len();
     let merged = with_preset(node, problems)?;
-    let f = Fields::of(&merged, "`client`", PROGRAM, problems)?;
+    read_as("`client`", PROGRAM, &merged, line, problems)
+}
+
+fn read_as(
+    what: &str,
+    keys: &'static [Key],
+    node: &Node,
+    line: u32,
+    problems: &mut Vec<Problem>,
+) -> Option<Program> {
+    let before = problems.len();
+    let f = Fields::of(node, what, keys, problems)?;
     let mut command = texts(&f, "command", problems);
     if command.is_empty() && problems.len() == before {
-        let problem = Problem::error(f.place(), "`client` has no `command`");
+        let problem = Problem::error(f.place(), format!("{what} has no `command`"));
         problems.push(problem.hint("add `command: ./my-program`, or `preset: NAME` of a known one"));
     }
     command.extend(texts(&f, "args", problems));
@@ -66,6 +82,13 @@ pub(crate) fn read(node: &Node, line: u32, problems: &mut Vec<Problem>) -> Optio
         backoff_cap: timer("backoffCap", BACKOFF_CAP, problems),
         completes_by_progress: completes,
         scale: f.count("scale", problems).unwrap_or(1),
+        copies: f.count("copies", problems).unwrap_or(1),
+        restarts: restarts(&f, problems),
+        beside: f
+            .list("beside", problems)
+            .iter()
+            .filter_map(|node| read_as("a program of `beside`", COMPANION, node, line, problems))
+            .collect(),
     };
     (problems.len() == before).then_some(program)
 }
@@ -227,16 +250,31 @@ fn dump(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Dump {
     dump.every = nonzero(&f, "every", problems).unwrap_or(DUMP_EVERY);
     dump.within = nonzero(&f, "within", problems).unwrap_or(DUMP_WITHIN);
     dump.idle = texts(&f, "idle", problems);
-    for regex in &dump.idle {
-        if let Err(error) = Regex::new(regex) {
-            problems.push(no_regex(f.key("idle"), regex, &error));
-        }
-    }
     if !dump.any() {
         let problem = Problem::error(f.place(), "`dump` says not where a dump comes from");
         problems.push(problem.hint("add `pprof`, `command`, `file` or `signal`"));
     }
     dump
+}
+
+fn restarts(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Restarts {
+    let mut restarts = Restarts { at: vec![], signal: Signal::Kill, pause: RESTART_PAUSE };
+    let f = f.get("restarts").and_then(|node| Fields::of(node, "`restarts`", RESTARTS, problems));
+    let Some(f) = f else { return restarts };
+    for text in texts(&f, "at", problems) {
+        match units::duration(&text) {
+            Ok(at) => restarts.at.push(at),
+            Err(message) => {
+                let problem = Problem::error(f.key("at"), format!("`at`: {message}"));
+                problems.push(problem.hint(Shape::Duration.hint()));
+            }
+        }
+    }
+    restarts.at.sort();
+    let chosen = f.word("signal", &["KILL", "TERM", "INT", "HUP"], problems).and_then(signal);
+    restarts.signal = chosen.unwrap_or(restarts.signal);
+    restarts.pause = f.duration("pause", problems).unwrap_or(restarts.pause);
+    restarts
 }
 
 fn shutdown(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Shutdown {

@@ -4,6 +4,7 @@
 //! last dump are followed to whoever must act ([`graph`]); equal stacks are told once.
 
 mod evidence;
+mod foreign;
 mod graph;
 
 use std::collections::BTreeMap;
@@ -46,13 +47,16 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         findings.retain(|(cause, _)| *cause != Cause::Unnamed);
     }
     findings.sort_by_key(|(_, finding)| (std::cmp::Reverse(finding.tasks), finding.since_ms));
-    findings.into_iter().map(|(_, finding)| finding).collect()
+    let ours = findings.into_iter().map(|(_, finding)| finding);
+    let of_programs = foreign::check(facts).into_iter().filter(|finding| finding.kind == FindingKind::Hang);
+    ours.chain(of_programs).collect()
 }
 
 /// Tasks that wait for a peer behind a fault that is still active: no hang, but what the client waited for.
 pub(super) fn behind_faults(facts: &Facts<'_>) -> Vec<Finding> {
     let groups = groups(facts).into_iter().filter(|group| group.cause == Cause::Fault);
-    groups.map(|group| group.finding(facts).1).collect()
+    let of_programs = foreign::check(facts).into_iter().filter(|finding| finding.kind != FindingKind::Hang);
+    groups.map(|group| group.finding(facts).1).chain(of_programs).collect()
 }
 
 /// Leaves with equal stacks.
@@ -65,7 +69,8 @@ struct Group<'a> {
 }
 
 fn groups<'a>(facts: &'a Facts<'_>) -> Vec<Group<'a>> {
-    let Some(dump) = facts.last_dump().filter(|_| facts.never_ended()) else { return vec![] };
+    let dump = facts.last_dump().filter(|dump| facts.never_ended() && dump.runtime.is_none());
+    let Some(dump) = dump else { return vec![] };
     let mut groups: BTreeMap<(Cause, &str, Vec<&str>, u64), Group<'a>> = BTreeMap::new();
     for leaf in graph::leaves(facts, dump) {
         let (task, cause) = (leaf.tasks[0], cause(facts, &leaf));
