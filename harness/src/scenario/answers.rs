@@ -82,7 +82,7 @@ const REGION_ERRORS: [(&str, RegionError); 16] = [
 pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
     let before = of.problems.len();
     let then = match of.word.name {
-        "io_delay" => required(of, "delay", "io_delay(delay:500ms)", Parameters::duration).map(Then::delay),
+        "io_delay" => required(of, "delay", "io_delay(delay:500ms)", delay).map(Then::delay),
         "io_hang" => Some(Then::Silence),
         "busy" => {
             let backoff = of.duration("backoff").unwrap_or_default();
@@ -146,6 +146,10 @@ fn methods(of: &mut Parameters<'_>) -> Methods {
 fn did_you_mean_one(given: &str, names: &[&str]) -> String {
     super::suggest::nearest(given, names)
         .map_or_else(|| "as in `method:Ingest`".to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+fn delay(of: &mut Parameters<'_>, name: &str) -> Option<Duration> {
+    of.duration(name)
 }
 
 fn calls(of: &mut Parameters<'_>) -> Calls {
