@@ -36,6 +36,8 @@ pub struct Spec {
     pub mode: Mode,
     /// Where a new cluster's regions begin.
     pub borders: Borders,
+    /// How many calls the journal keeps one by one, the latest.
+    pub journal: usize,
 }
 
 impl Default for Spec {
@@ -55,6 +57,7 @@ impl Default for Spec {
             seed: 0,
             mode: Mode::default(),
             borders: Borders::default(),
+            journal: 10_000,
         }
     }
 }

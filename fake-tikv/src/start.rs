@@ -12,10 +12,12 @@ use std::time::Duration;
 use tonic::service::Routes;
 use unstuck_net::{Clock, Net, Port};
 
+use crate::answer::{Answers, BadScript, Guard, Script};
 use crate::cluster::State;
 use crate::cluster::keyspaces::KeyspaceError;
 use crate::cluster::views::ViewId;
 use crate::health::Health;
+use crate::journal::Journal;
 use crate::serve::{Door, Limits, Server};
 use crate::shared::Shared;
 use crate::spec::{Addresses, Node, Observed, Spec};
@@ -190,6 +192,21 @@ impl Cluster {
         self.shared.lock().cluster.take_changes()
     }
 
+    /// Answers calls otherwise than with the truth, until the guard drops.
+    pub fn script(&self, script: Script) -> Result<Guard, BadScript> {
+        self.shared.answers.set(script)
+    }
+
+    /// The scripts that are set.
+    pub fn answers(&self) -> &Answers {
+        &self.shared.answers
+    }
+
+    /// The calls that its nodes have seen.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
     /// Stops every node. No process is down in the eyes of the others: all go at once.
     pub fn shutdown(&self) {
         for server in self.servers().of.values_mut() {
@@ -216,7 +233,7 @@ fn door(shared: &Arc<Shared>, node: Node, view: ViewId, health: &Health, port: P
             (routes, None)
         }
     };
-    Door::new(port, routes.add_service(health.service()), http)
+    Door::new(port, shared.gate(node), routes.add_service(health.service()), http)
 }
 
 /// The port of the node that is the `i`th.

@@ -21,9 +21,12 @@ fn record(setup: &Setup, name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = folder.join(format!("{name}.{}.jsonl", std::process::id()));
     run_case(setup, Some(&path), &Arc::new(Status::default())).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap();
+    let record = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    assert!(Run::parse(&text).unwrap().judgement.is_some(), "the record is whole");
+    let calls = path.with_extension("calls.jsonl");
+    let text = record.clone() + &std::fs::read_to_string(&calls).unwrap();
+    std::fs::remove_file(&calls).unwrap();
+    assert!(Run::parse(&record).unwrap().judgement.is_some(), "the record is whole");
     text
 }
 

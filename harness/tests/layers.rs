@@ -9,7 +9,7 @@ const LAYERS: [(&str, &[&str]); 6] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     (
         "reports/record",
-        &["dump", "digest", "event", "verdict", "header", "sample", "end", "run", "span", "builder"],
+        &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
     ),
     ("reports", &["text", "terminal", "batch", "json", "dump", "junit", "github"]),
     (
@@ -27,9 +27,12 @@ const LAYERS: [(&str, &[&str]); 6] = [
             "proto",
             "codec",
             "keys",
+            "methods",
             "cluster",
             "storage",
             "answer",
+            "journal",
+            "gate",
             "shared",
             "pd",
             "kv",

@@ -2,11 +2,13 @@
 //!
 //! * `state`: what there is
 //! * `moves`: what can be done
+//! * `answers`: what nodes answer instead of the truth, and the calls they have seen
 //! * `guard`: who may ask: no browser that shows another site's page
 //! * `error`: what is refused, and why
 //!
 //! Nobody has to say who they are, so it listens on loopback only. The README of the crate has the table of paths.
 
+mod answers;
 mod error;
 mod guard;
 mod moves;
@@ -40,6 +42,7 @@ fn router(api: Api) -> Router {
     Router::new()
         .merge(state::routes())
         .merge(moves::routes())
+        .merge(answers::routes())
         .fallback(async || Refused::no_such_path())
         .method_not_allowed_fallback(async || Refused::wrong_method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<Api> {
 }
 
 /// A body of JSON, whatever its content type; none is `{}`.
-struct Body(Bytes);
+pub(super) struct Body(Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Refused;
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 }
 
 impl Body {
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         let text: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
         serde_json::from_slice(text).map_err(|error| {
             Refused::new(StatusCode::BAD_REQUEST, error.to_string(), "`GET /` shows each path's JSON")

@@ -15,13 +15,16 @@ use tokio::time::sleep;
 use tonic::{Request, Response, Status};
 
 use self::content::Content;
+use crate::answer::Seen;
 use crate::cluster::admit::not_leader;
 use crate::cluster::region::{Region, before_end, min_end};
+use crate::journal::note_refused;
 use crate::kv::txn::wire::key_error;
 use crate::proto::backup::backup_server::{Backup, BackupServer};
 use crate::proto::backup::error::Detail;
 use crate::proto::backup::{BackupRequest, BackupResponse, ClusterIdError, Error};
-use crate::shared::Shared;
+use crate::proto::errorpb;
+use crate::shared::{Scripted, Shared};
 
 /// The service of one store.
 pub(crate) fn service(shared: Arc<Shared>, store: u64) -> BackupServer<impl Backup> {
@@ -39,10 +42,23 @@ type KeyRange = (Bytes, Bytes);
 
 impl Source {
     /// Backs up the next piece of what is left, and moves on behind it. `None` when nothing is left that this store leads.
-    async fn next(&self, asked: &BackupRequest, left: &mut Vec<KeyRange>) -> Option<BackupResponse> {
+    async fn next(
+        &self,
+        asked: &BackupRequest,
+        left: &mut Vec<KeyRange>,
+    ) -> Option<Result<BackupResponse, Status>> {
         let (region, piece) = self.find(left)?;
+        let (method, keys) = ("backup.Backup/backup", [&piece.0[..]]);
+        let seen = Seen { store: self.store, method, in_batch: false, region, keys: &keys };
+        match self.shared.instead(seen).await {
+            Some(Scripted::Region(refused)) => {
+                return Some(Ok(not_taken(*refused, self.client_range(&piece))));
+            }
+            Some(Scripted::Status(status)) => return Some(Err(status)),
+            None => {}
+        }
         sleep(self.shared.speed.backup_region).await;
-        Some(self.take(asked, region, piece))
+        Some(Ok(self.take(asked, region, &piece)))
     }
 
     /// The next region that this store leads, clipped. `left` holds the ranges still to do, the next one last.
@@ -62,39 +78,46 @@ impl Source {
     }
 
     /// Answers for a piece, if the store still leads its region and no lock is in the way.
-    fn take(&self, asked: &BackupRequest, region: u64, piece: KeyRange) -> BackupResponse {
+    fn take(&self, asked: &BackupRequest, region: u64, piece: &KeyRange) -> BackupResponse {
         let mut all = self.shared.lock();
         let mode = self.shared.mode;
         let lead = match all.cluster.region_on(self.store, region) {
             Ok(region) if region.group.leader() != Some(self.store) => Err(not_leader(region)),
             lead => lead.map(|_| ()),
         };
-        // a border that is no encoded key is given as it is
-        let key = |key: &Bytes| mode.client_key(key).unwrap_or_else(|| key.clone());
-        let keys = (key(&piece.0), key(&piece.1));
-        let error = match lead {
-            Err(refused) => {
-                Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(*refused)) }
+        let keys = self.client_range(piece);
+        if let Err(refused) = lead {
+            return not_taken(*refused, keys);
+        }
+        let now = self.shared.clock.unix_ms() / 1000;
+        match Content::of(&mut all, mode, asked, &keys, now) {
+            Ok(content) => {
+                all.storage.backed_up.add(&piece.0, &piece.1);
+                let files = content.file(asked, self.store, region, &keys).into_iter().collect();
+                let (start_key, end_key) = keys;
+                BackupResponse { files, start_key, end_key, ..Default::default() }
             }
-            Ok(()) => {
-                let now = self.shared.clock.unix_ms() / 1000;
-                match Content::of(&mut all, mode, asked, &keys, now) {
-                    Ok(content) => {
-                        all.storage.backed_up.add(&piece.0, &piece.1);
-                        let files = content.file(asked, self.store, region, &keys).into_iter().collect();
-                        let (start_key, end_key) = keys;
-                        return BackupResponse { files, start_key, end_key, ..Default::default() };
-                    }
-                    Err(error) => {
-                        let msg = "key is locked (backoff or cleanup)".into();
-                        Error { msg, detail: Some(Detail::KvError(key_error(&error))) }
-                    }
-                }
+            Err(error) => {
+                let msg = "key is locked (backoff or cleanup)".into();
+                let error = Error { msg, detail: Some(Detail::KvError(key_error(&error))) };
+                let (start_key, end_key) = keys;
+                BackupResponse { error: Some(error), start_key, end_key, ..Default::default() }
             }
-        };
-        let (start_key, end_key) = keys;
-        BackupResponse { error: Some(error), start_key, end_key, ..Default::default() }
+        }
     }
+
+    /// A range of regions' keys as the client names it. A border that is no encoded key is given as it is.
+    fn client_range(&self, piece: &KeyRange) -> KeyRange {
+        let key = |key: &Bytes| self.shared.mode.client_key(key).unwrap_or_else(|| key.clone());
+        (key(&piece.0), key(&piece.1))
+    }
+}
+
+/// The answer that a region does not let its piece be taken.
+fn not_taken(refused: errorpb::Error, (start_key, end_key): KeyRange) -> BackupResponse {
+    note_refused(&refused);
+    let error = Error { msg: refused.message.clone(), detail: Some(Detail::RegionError(refused)) };
+    BackupResponse { error: Some(error), start_key, end_key, ..Default::default() }
 }
 
 #[tonic::async_trait]
@@ -123,7 +146,7 @@ impl Backup for Source {
         left.sort_unstable_by(|a, b| b.cmp(a));
         let pieces = stream::unfold((self.clone(), asked, left), |(source, asked, mut left)| async move {
             let piece = source.next(&asked, &mut left).await?;
-            Some((Ok(piece), (source, asked, left)))
+            Some((piece, (source, asked, left)))
         });
         Ok(Response::new(pieces.boxed()))
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::time::sleep;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::answer::Seen;
 use crate::cluster::admit::{Peers, Refused, in_region, same_epoch};
+use crate::journal::note_refused;
 use crate::proto::import_sstpb::import_sst_server::{ImportSst, ImportSstServer};
 use crate::proto::import_sstpb::pair::Op;
 use crate::proto::import_sstpb::write_request::Chunk;
@@ -14,8 +16,13 @@ use crate::proto::import_sstpb::{
     SwitchModeResponse, WriteRequest, WriteResponse,
 };
 use crate::proto::{errorpb, kvrpcpb, metapb};
-use crate::shared::Shared;
+use crate::shared::{Scripted, Shared};
 use crate::storage::sst::{Sst, WriteError};
+
+/// The calls that name a region, as scripts know them.
+const WRITE: &str = "import_sstpb.ImportSST/Write";
+const INGEST: &str = "import_sstpb.ImportSST/Ingest";
+const MULTI_INGEST: &str = "import_sstpb.ImportSST/MultiIngest";
 
 /// The service of one store.
 pub(crate) fn service(shared: Arc<Shared>, store: u64) -> ImportSstServer<impl ImportSst> {
@@ -82,17 +89,38 @@ impl Importer {
         Ok(())
     }
 
+    /// What a script answers a call for a region.
+    async fn instead(
+        &self,
+        method: &'static str,
+        region: u64,
+        metas: &[SstMeta],
+    ) -> Result<Option<Refused>, Status> {
+        let keys: Vec<&[u8]> =
+            metas.iter().filter_map(|meta| meta.range.as_ref()).map(|range| &range.start[..]).collect();
+        let seen = Seen { store: self.store, method, in_batch: false, region, keys: &keys };
+        match self.shared.instead(seen).await {
+            Some(Scripted::Region(error)) => Ok(Some(error)),
+            Some(Scripted::Status(status)) => Err(status),
+            None => Ok(None),
+        }
+    }
+
     async fn ingest_all(
         &self,
+        method: &'static str,
         context: Option<kvrpcpb::Context>,
         ssts: Vec<SstMeta>,
-    ) -> Response<IngestResponse> {
+    ) -> Result<Response<IngestResponse>, Status> {
         // clients ask for nothing in order to learn whether the store knows the call
         if ssts.is_empty() {
-            return Response::new(IngestResponse::default());
+            return Ok(Response::new(IngestResponse::default()));
         }
         let context = context.unwrap_or_default();
-        let mut result = self.check(&context, &ssts);
+        let mut result = match self.instead(method, context.region_id, &ssts).await? {
+            Some(refused) => Err(refused),
+            None => self.check(&context, &ssts),
+        };
         if result.is_ok() {
             sleep(self.shared.speed.ingest).await;
             // the region may have moved on meanwhile
@@ -104,7 +132,9 @@ impl Importer {
                 all.storage.ingest(self.store, &meta.uuid, self.shared.mode);
             }
         }
-        Response::new(IngestResponse { error: result.err().map(|refused| *refused) })
+        let error = result.err().map(|refused| *refused);
+        error.iter().for_each(note_refused);
+        Ok(Response::new(IngestResponse { error }))
     }
 }
 
@@ -148,7 +178,13 @@ impl ImportSst for Importer {
         let mut chunks = request.into_inner();
         let first = chunks.message().await?.and_then(|request| request.chunk);
         let mut writing = match first {
-            Some(Chunk::Meta(meta)) => self.begin(meta).map_err(Ok),
+            Some(Chunk::Meta(meta)) => {
+                match self.instead(WRITE, meta.region_id, std::slice::from_ref(&meta)).await {
+                    Ok(None) => self.begin(meta).map_err(Ok),
+                    Ok(Some(refused)) => Err(Ok(not_here(refused))),
+                    Err(status) => Err(Err(status)),
+                }
+            }
             _ => Err(Err(Status::unknown("invalid chunk: the first must be a meta"))),
         };
         while let Some(request) = chunks.message().await? {
@@ -170,13 +206,16 @@ impl ImportSst for Importer {
         };
         Ok(Response::new(match metas {
             Ok(metas) => WriteResponse { error: None, metas },
-            Err(error) => WriteResponse { error: Some(*error), metas: Vec::new() },
+            Err(error) => {
+                error.store_error.iter().for_each(note_refused);
+                WriteResponse { error: Some(*error), metas: Vec::new() }
+            }
         }))
     }
 
     async fn ingest(&self, request: Request<IngestRequest>) -> Result<Response<IngestResponse>, Status> {
         let IngestRequest { context, sst } = request.into_inner();
-        Ok(self.ingest_all(context, sst.into_iter().collect()).await)
+        self.ingest_all(INGEST, context, sst.into_iter().collect()).await
     }
 
     async fn multi_ingest(
@@ -184,7 +223,7 @@ impl ImportSst for Importer {
         request: Request<MultiIngestRequest>,
     ) -> Result<Response<IngestResponse>, Status> {
         let MultiIngestRequest { context, ssts } = request.into_inner();
-        Ok(self.ingest_all(context, ssts).await)
+        self.ingest_all(MULTI_INGEST, context, ssts).await
     }
 }
 

@@ -25,11 +25,13 @@ use bytes::Bytes;
 use tonic::Status;
 
 use self::command::{Command, On, Step};
-use crate::answer::{Scripted, Seen};
+use crate::answer::Seen;
 use crate::cluster::admit::{Refused, data_is_not_ready, key_not_in_region};
+use crate::journal::{CURRENT, note_refused};
 use crate::proto::kvrpcpb;
 use crate::proto::tikvpb::tikv_server::{Tikv, TikvServer};
-use crate::shared::Shared;
+use crate::shared::{Scripted, Shared};
+use crate::spec::Node;
 
 /// The largest request that is read: room for what is too large for raft, so that raft can say so. A real store reads any.
 const MAX_REQUEST: usize = 32 << 20;
@@ -53,8 +55,21 @@ struct Store {
 }
 
 impl Store {
-    /// Carries out a command: whatever a script says first, then the truth, as soon as no lock is in the way.
+    /// Carries out a command that came alone.
     async fn carry_out<C: Command>(&self, command: C) -> Result<C::Answer, Status> {
+        self.answer(command, false).await
+    }
+
+    /// Carries out a command of a batch, which is a call of its own.
+    async fn carry_out_in_batch<C: Command>(&self, command: C) -> Result<C::Answer, Status> {
+        let call = self.shared.journal.in_batch(Node::Store(self.id), C::METHOD, &command);
+        let answer = CURRENT.scope(call.noted(), self.answer(command, true)).await;
+        call.answered(&answer);
+        answer
+    }
+
+    /// Whatever a script says first, then the truth, as soon as no lock is in the way.
+    async fn answer<C: Command>(&self, command: C, in_batch: bool) -> Result<C::Answer, Status> {
         let none = kvrpcpb::Context::default();
         let context = command.context().unwrap_or(&none);
         if context.cluster_id != 0 && context.cluster_id != self.cluster_id {
@@ -64,8 +79,8 @@ impl Store {
         }
         let mut keys: Vec<&[u8]> = Vec::new();
         command.each_key(&mut |key| keys.push(key));
-        let seen = Seen { store: self.id, method: C::METHOD, region: context.region_id, keys: &keys };
-        match self.shared.answers.instead(seen).await {
+        let (store, method, region) = (self.id, C::METHOD, context.region_id);
+        match self.shared.instead(Seen { store, method, in_batch, region, keys: &keys }).await {
             Some(Scripted::Region(error)) => return Ok(C::refused(*error)),
             Some(Scripted::Status(status)) => return Err(status),
             None => {}
@@ -81,7 +96,10 @@ impl Store {
             let until = match self.step(&command, context, waited) {
                 Ok(Step::Done(answer)) => return Ok(answer),
                 Ok(Step::Wait(until)) => until,
-                Err(refused) => return Ok(C::refused(*refused)),
+                Err(refused) => {
+                    note_refused(&refused);
+                    return Ok(C::refused(*refused));
+                }
             };
             tokio::select! {
                 biased;

@@ -79,7 +79,7 @@ macro_rules! commands {
                 let store = self.clone();
                 match request {
                     $(Asked::$in_batch(command) => Box::pin(async move {
-                        store.carry_out(command).await.map(Answered::$in_batch)
+                        store.carry_out_in_batch(command).await.map(Answered::$in_batch)
                     }),)*
                     Asked::Empty(empty) => Box::pin(async move { Ok(super::batch::empty(empty).await) }),
                 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tonic::service::Routes;
@@ -32,6 +32,8 @@ use unstuck_net::{Conn, Port};
 use heard::{Heard, Hearing, Noting};
 use protocol::{Protocol, protocol_of};
 use tasks::{Handlers, Tasks};
+
+use crate::gate::{Gate, Severed};
 
 /// What a node grants to a connection.
 #[derive(Clone, Copy, Debug)]
@@ -73,14 +75,15 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     port: Arc<Port>,
+    gate: Gate,
     grpc: Routes,
     http: Option<axum::Router>,
 }
 
 impl Door {
     /// A port that speaks gRPC, and HTTP/1 where there are routes for it.
-    pub(crate) fn new(port: Port, grpc: Routes, http: Option<axum::Router>) -> Self {
-        Self { port: Arc::new(port), grpc: grpc.prepare(), http }
+    pub(crate) fn new(port: Port, gate: Gate, grpc: Routes, http: Option<axum::Router>) -> Self {
+        Self { port: Arc::new(port), gate, grpc: grpc.prepare(), http }
     }
 }
 
@@ -179,7 +182,7 @@ impl Server {
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).auto_date_header(false).header_read_timeout(HEAD_TIMEOUT);
         let silence = limits.keepalive_time.saturating_add(limits.keepalive_timeout);
-        let (grpc, http) = (door.grpc.clone(), door.http.clone());
+        let (grpc, http) = ((door.grpc.clone(), door.gate.clone()), door.http.clone());
         Process { http1, http2, grpc, http, tasks: self.tasks.clone(), silence }
     }
 }
@@ -189,7 +192,7 @@ impl Server {
 struct Process {
     http1: http1::Builder,
     http2: http2::Builder<Handlers>,
-    grpc: Routes,
+    grpc: (Routes, Gate),
     http: Option<axum::Router>,
     tasks: Tasks,
     silence: Duration,
@@ -227,11 +230,18 @@ impl Process {
     }
 }
 
-async fn speak_http2(http2: &http2::Builder<Handlers>, grpc: Routes, hearing: Hearing, silence: Duration) {
+async fn speak_http2(
+    http2: &http2::Builder<Handlers>,
+    (routes, gate): (Routes, Gate),
+    hearing: Hearing,
+    silence: Duration,
+) {
     let heard = hearing.heard().clone();
-    let (routes, noting) = (TowerToHyperService::new(grpc), heard.clone());
+    let (routes, noting) = (TowerToHyperService::new(routes), heard.clone());
+    let severed = Severed::default();
+    let connection = severed.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        routes.call(request.map(|body| Noting::new(body, noting.clone())))
+        gate.pass(&routes, request.map(|body| Noting::new(body, noting.clone())), &connection)
     });
     let serving = http2.serve_connection(TokioIo::new(hearing), service);
     tokio::select! {
@@ -239,6 +249,7 @@ async fn speak_http2(http2: &http2::Builder<Handlers>, grpc: Routes, hearing: He
         // an error is the peer's (it left, or it does not speak HTTP/2): the connection ends, nothing else
         _ = serving => {}
         () = heard.silent_for(silence) => {}
+        () = severed.severed() => {}
         () = heard.no_handshake_within(HANDSHAKE_TIMEOUT) => {}
     }
 }

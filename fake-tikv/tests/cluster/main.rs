@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
+mod answers;
 mod backup;
 mod batch;
+mod broken;
+mod bytes_codec;
 mod etcd;
 mod fixture;
 mod health;
 mod hostile;
 mod http;
 mod import;
+mod journal;
+mod methods;
 mod model;
 mod moves;
 mod pd;

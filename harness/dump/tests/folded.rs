@@ -6,7 +6,7 @@
     reason = "a failed step is a failed test, and texts are short"
 )]
 
-use unstuck_dump::{Allow, Series, fold, idle, parse, unmoved};
+use unstuck_dump::{Allow, Series, fold, idle, parse, read_at, unmoved};
 use unstuck_record::digest::{Digest, Group, Movement, WaitKind};
 use unstuck_record::{Runtime, TaskDump};
 
@@ -221,4 +221,22 @@ fn tasks_of_a_record_that_have_not_moved_are_told_with_the_dumps_that_show_it() 
     assert_eq!(still.before, "10m: task 1 [RecvMsg, 6 minutes]");
     assert_eq!(still.after, "30m: task 1 [RecvMsg, 26 minutes]");
     assert_eq!(unmoved(&[TaskDump::default()], &Allow::known()).still, []);
+}
+
+/// What a run takes of a program under test: dumps with their moments, ages in whole minutes.
+#[test]
+fn goroutines_of_a_record_that_have_not_moved_are_told_too() {
+    let text = |age: &str, moving: &str| {
+        goroutine(7, age, &["main.stuck()"])
+            + &goroutine(8, "select", &[moving])
+            + &goroutine(9, "select", &["net/http.(*persistConn).readLoop(0x1)"])
+    };
+    let dumps: Vec<TaskDump> = [(0, "select", "main.a()"), (600_000, "select, 11 minutes", "main.b()")]
+        .into_iter()
+        .flat_map(|(at_ms, age, moving)| read_at(text(age, moving).as_bytes(), at_ms))
+        .collect();
+    let movement = unmoved(&dumps, &Allow::known());
+    let [still] = &movement.still[..] else { panic!("{:?}", movement.still) };
+    assert_eq!((&still.ids[..], still.proved, dumps[still.first].at_ms), (&[7][..], true, 0));
+    assert_eq!((movement.moved, movement.idle), (1, 1));
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fake_tikv::answer::Script;
+
 use crate::scenario::Direction;
 
 /// What a proxy does to one direction of its live connections.
@@ -77,7 +79,7 @@ pub struct Rule {
 }
 
 /// What happens to a node itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEffect {
     /// Its process is gone until the heal; its data stay.
     Stop,
@@ -91,4 +93,6 @@ pub enum NodeEffect {
     Merge,
     /// It and its peers do not hear each other until the heal; seen from it.
     Partition(Direction),
+    /// It answers as the script says until the heal; the script's node is each of the injection's.
+    Answer(Box<Script>),
 }

@@ -14,6 +14,7 @@
 //! | reset, close | reset, closed, once | as before | alive |
 //! | refuse, connect_hang | as before | refused, hang | alive |
 //! | network_delay | late, per direction | late | alive |
+//! | io_delay, io_hang, busy, not_leader, … | as before | as before | answers otherwise |
 
 use crate::scenario::{Direction, FaultType, Then};
 
@@ -21,9 +22,9 @@ use super::{Accept, Flow, NodeEffect, OnHeal, OnInject, Rule};
 
 /// What the proxies of the links do, and what happens to the nodes. "Up" is from the client, which is the source of
 /// every link selector.
-pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
+pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
     let pass = Rule::default();
-    let rule = match fault {
+    let rule = match *fault {
         FaultType::Failure => {
             let rule = Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass };
             return (rule, Some(NodeEffect::Stop));
@@ -54,13 +55,14 @@ pub fn actions(fault: FaultType) -> (Rule, Option<NodeEffect>) {
         FaultType::NetworkDelay { direction, latency, jitter } => {
             flows(direction, Flow::Delay { latency, jitter })
         }
+        FaultType::Answer { ref script, .. } => return (pass, Some(NodeEffect::Answer(script.clone()))),
     };
     (rule, None)
 }
 
 /// The same for a fault between nodes: what the proxies of the client's links to its source do, where the client is one of
 /// the targets. "Up" is to the source.
-pub fn between(fault: FaultType, client_too: bool) -> (Rule, Option<NodeEffect>) {
+pub fn between(fault: &FaultType, client_too: bool) -> (Rule, Option<NodeEffect>) {
     let FaultType::NetworkPartition { direction, .. } = fault else { return actions(fault) };
     let seen_from_the_client = match direction {
         Direction::To => Direction::From,
@@ -68,7 +70,7 @@ pub fn between(fault: FaultType, client_too: bool) -> (Rule, Option<NodeEffect>)
         Direction::Both => Direction::Both,
     };
     let rule = Rule { accept: Accept::Hang, ..flows(seen_from_the_client, Flow::Blackhole) };
-    (if client_too { rule } else { Rule::default() }, Some(NodeEffect::Partition(direction)))
+    (if client_too { rule } else { Rule::default() }, Some(NodeEffect::Partition(*direction)))
 }
 
 fn flows(direction: Direction, flow: Flow) -> Rule {
@@ -128,7 +130,7 @@ mod tests {
             (delay(Direction::To), Rule { up: late, ..pass }),
         ] {
             let effect = (fault == FaultType::Failure).then_some(NodeEffect::Stop);
-            assert_eq!(actions(fault), (rule, effect), "{fault:?}");
+            assert_eq!(actions(&fault), (rule, effect), "{fault:?}");
         }
     }
 }

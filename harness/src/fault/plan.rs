@@ -74,13 +74,13 @@ impl Plan {
     /// The injections of a case. Each draws its nodes from a generator of its own, split from `seed`, so that one
     /// injection's choice does not depend on how many the case has.
     pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
-        let (rule, effect) = mapping::actions(case.fault);
+        let (rule, effect) = mapping::actions(&case.fault);
         let mut injections = Vec::new();
         for (i, (start, end)) in windows(case).into_iter().enumerate() {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64 + 1);
             if let Some(sides) = resolve::between(&case.selector, topology, &mut rng)? {
-                let (rule, effect) = mapping::between(case.fault, sides.client_too);
+                let (rule, effect) = mapping::between(&case.fault, sides.client_too);
                 injections.push(Injection {
                     kind: case.kind.clone(),
                     links: if sides.client_too { sides.source.clone() } else { Vec::new() },
@@ -100,7 +100,7 @@ impl Plan {
                 rule,
                 nodes: if effect.is_some() { nodes } else { Vec::new() },
                 peers: Vec::new(),
-                effect,
+                effect: effect.clone(),
                 start,
                 end,
             });
@@ -135,6 +135,9 @@ impl Plan {
                     *latency /= by;
                     *jitter /= by;
                 }
+            }
+            if let Some(NodeEffect::Answer(script)) = &mut injection.effect {
+                script.then.shorten(by);
             }
         }
         plan
@@ -202,7 +205,7 @@ mod tests {
         assert_eq!(plan.span(), 13 * M);
         for fault in &plan.injections {
             assert_eq!(fault.links, [Pd(0), Pd(1), Pd(2), Store(1), Store(2), Store(3)]);
-            assert_eq!((fault.nodes.len(), fault.effect), (0, None));
+            assert_eq!((fault.nodes.len(), fault.effect.clone()), (0, None));
             assert_eq!((fault.rule.up, fault.rule.down), (Flow::Blackhole, Flow::Blackhole));
         }
     }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use unstuck_record::{End, EndReason, Line, Run, Work};
+use unstuck_record::{Calls, End, EndReason, Line, Run, Work};
 
 use super::status::Shown;
 use super::{Setup, Status, run_case};
@@ -153,7 +153,13 @@ impl Running {
         if let Some(tasks) = tasks {
             recorder.push(Line::Dump(unstuck_record::TaskDump { at_ms, ..tasks.dump_outside() }));
         }
-        recorder.end(End { at_ms, reason: EndReason::Wedged, work: Work::default(), evidence: vec![] });
+        recorder.end(End {
+            at_ms,
+            reason: EndReason::Wedged,
+            work: Work::default(),
+            evidence: vec![],
+            calls: Calls::default(),
+        });
         let judgement = verdict::judge(&recorder.snapshot());
         recorder.push(Line::Judgement(judgement));
         Some((self.index, Done { run: Ok(recorder.snapshot()), wall: TICK * self.still }))

@@ -140,6 +140,7 @@ pub(super) async fn drive(
         reason,
         work: setup.client.audit(&seen, &meter.read()),
         evidence: plan.evidence(&world),
+        calls: recorder.calls(world.cluster.journal()),
     });
     let trace = if reason == EndReason::OutOfTime { trace::take(&tasks).await } else { None };
     tasks.abort_all();

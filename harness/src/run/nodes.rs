@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fake_tikv::answer::{Guard, Script};
 use fake_tikv::{Cluster, Node, RegionInfo};
 use unstuck_record::Evidence;
 
@@ -55,6 +56,11 @@ enum Heal {
         fault: usize,
         touched: Touched,
     },
+    Answer {
+        script: Guard,
+        fault: usize,
+        touched: Touched,
+    },
     Partition {
         nodes: Vec<Node>,
         peers: Vec<Node>,
@@ -67,7 +73,7 @@ pub(super) fn act(
     cluster: &Cluster,
     touched: &Touched,
     fault: usize,
-    effect: NodeEffect,
+    effect: &NodeEffect,
     target: &Target<'_>,
 ) -> Vec<Acted> {
     let guard = |heal| Acted { cluster: cluster.clone(), heal };
@@ -99,6 +105,15 @@ pub(super) fn act(
             // each pair has sent heartbeats, which are suppressed from now on
             changed(cluster.partition(&nodes, &peers, lost).expect("the plan names nodes of this cluster"));
             vec![guard(Heal::Partition { nodes, peers, lost })]
+        }
+        NodeEffect::Answer(script) => {
+            let answer = |node: &Node| {
+                let mut script = Script::clone(script);
+                script.when.node = Some(*node);
+                let script = cluster.script(script).expect("a scenario's scripts were checked");
+                guard(Heal::Answer { script, fault, touched: touched.clone() })
+            };
+            target.nodes.iter().map(answer).collect()
         }
         NodeEffect::TransferLead => {
             changed(target.nodes.iter().map(|node| hand_over(cluster, *node)).sum());
@@ -184,6 +199,11 @@ impl Drop for Acted {
                 let bytes = links.iter().map(|(link, before)| link.stats().up.saturating_sub(*before)).sum();
                 touched.add(*fault, Evidence { bytes, ..Evidence::default() });
                 self.cluster.resume(*node);
+            }
+            Heal::Answer { script, fault, touched } => {
+                // it goes with this; a call that it still holds up has matched already
+                let answers = script.matched().get();
+                touched.add(*fault, Evidence { answers, ..Evidence::default() });
             }
             Heal::Partition { nodes, peers, lost } => {
                 self.cluster.heal(nodes, peers, *lost).expect("nodes of this cluster, as at the injection");

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use unstuck_record::{At, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span, TaskDump};
+use fake_tikv::journal::{Entry, Filter, Journal, Totals};
+use unstuck_record::{
+    At, CallTotals, Calls, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span, TaskDump,
+};
 
 /// So many events of one frequent kind are kept; the rest are counted. A client that redials in a storm must not
 /// fill a disk.
@@ -139,6 +142,20 @@ impl Recorder {
         inner.error = inner.error.take().or(written.err());
     }
 
+    /// Writes the calls that the cluster has seen beside the record, and sums them up.
+    pub fn calls(&self, journal: &Journal) -> Calls {
+        let line = |call: &Entry| serde_json::to_string(call).expect("a call is plain data") + "\n";
+        let mut inner = self.inner();
+        let path = inner.path.as_ref().map(|path| path.with_extension("calls.jsonl"));
+        if let Some(path) = &path {
+            let lines: String = journal.calls(&Filter::default()).iter().map(line).collect();
+            let written = std::fs::write(path, lines);
+            inner.error = inner.error.take().or(written.err());
+        }
+        let file = path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        Calls { totals: journal.totals().into_iter().map(totals).collect(), file, dropped: journal.dropped() }
+    }
+
     /// The longest time between two samples' progress, ends included, in milliseconds.
     pub fn longest_gap(&self) -> u64 {
         let inner = self.inner();
@@ -156,6 +173,19 @@ impl Recorder {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn totals(of: Totals) -> CallTotals {
+    CallTotals {
+        node: of.node.to_string(),
+        method: of.method,
+        calls: of.calls,
+        outcomes: of.outcomes,
+        bytes_in: of.bytes_in,
+        bytes_out: of.bytes_out,
+        slowest_ms: of.slowest_ms,
+        slowest_at_ms: of.slowest_at_ms,
     }
 }
 

@@ -95,7 +95,7 @@ impl World {
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
         let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule)).collect();
-        let nodes = injection.effect.map(|effect| {
+        let nodes = injection.effect.as_ref().map(|effect| {
             let of =
                 |node: &Node| self.on(std::slice::from_ref(node)).map(|link| link.proxy.clone()).collect();
             let target = Target { nodes: &injection.nodes, peers: &injection.peers, links: &of };

@@ -106,14 +106,15 @@ pub(crate) fn read(
     let fault_duration = f.duration("faultDuration", problems);
     let schedule = read_schedule(&f, fault_duration, problems);
     let expect = f.get("expect").map_or_else(|| Some(Expect::default()), |n| read_expect(n, problems));
-    if let Some(fault) = fault {
+    if let Some(fault) = &fault {
         check_duration(&f, fault, fault_duration, problems);
         if let Some((selector, span)) = &selector {
             check_fit(fault, *selector, span.clone(), problems);
         }
     }
     if let Some((name, span)) = &name {
-        let kind = f.get("faultType").and_then(|n| fault.map(|x| x.name()).or_else(|| fault_word(n)));
+        let kind =
+            f.get("faultType").and_then(|n| fault.as_ref().map(FaultType::name).or_else(|| fault_word(n)));
         contradiction::check(name, span, kind, selector.as_ref().map(|(s, _)| s), problems);
     }
     if problems[before..].iter().any(|p| p.severity == Severity::Error) {
@@ -123,8 +124,8 @@ pub(crate) fn read(
     Some(Case {
         name: name.to_owned(),
         line: position(source, f.place().start).0 as u32,
-        fault,
         kind: f.get("faultType").and_then(Node::scalar).unwrap_or(fault.name()).to_owned(),
+        fault,
         selector: selector?.0,
         warm_up,
         fault_duration: fault_duration.unwrap_or_default(),
@@ -185,7 +186,12 @@ fn check_index(end: Endpoint, span: &Range<usize>, pd: u32, stores: u32, problem
     }
 }
 
-fn check_duration(f: &Fields<'_>, fault: FaultType, duration: Option<Duration>, problems: &mut Vec<Problem>) {
+fn check_duration(
+    f: &Fields<'_>,
+    fault: &FaultType,
+    duration: Option<Duration>,
+    problems: &mut Vec<Problem>,
+) {
     let Some(node) = f.get("faultDuration") else {
         if !fault.is_instant() && !f.mentions("faultDuration") {
             let problem = Problem::error(f.key("faultType"), format!("`{fault}` has no `faultDuration`"));
@@ -299,7 +305,7 @@ pub(crate) fn outcome(word: &str) -> Outcome {
 }
 
 /// A fault acts on nodes or on links; links need the client at their source.
-fn check_fit(fault: FaultType, selector: Selector, span: Range<usize>, problems: &mut Vec<Problem>) {
+fn check_fit(fault: &FaultType, selector: Selector, span: Range<usize>, problems: &mut Vec<Problem>) {
     let problem = match selector {
         Selector::Links { source, target } if fault.on_node() => {
             let node = if target.component == Component::All || target.component.is_client() {

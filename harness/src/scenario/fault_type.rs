@@ -6,6 +6,9 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use fake_tikv::answer::Script;
+
+use super::answers;
 use super::diagnostic::Problem;
 use super::fields::{duration_hint, shorten};
 use super::node::{Node, Value};
@@ -37,7 +40,7 @@ pub enum Then {
 }
 
 /// A fault type with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultType {
     /// The node's process is gone until the heal.
     Failure,
@@ -83,6 +86,13 @@ pub enum FaultType {
         /// The largest departure from it.
         jitter: Duration,
     },
+    /// A node answers otherwise than with the truth.
+    Answer {
+        /// The word for it.
+        word: &'static str,
+        /// What it answers, and which calls; the node is the selector's.
+        script: Box<Script>,
+    },
 }
 
 /// A fault type's word and parameters.
@@ -92,12 +102,17 @@ pub(crate) struct Word {
     pub(crate) doc: &'static str,
 }
 
-const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
+pub(super) const fn word(name: &'static str, parameters: &'static [&'static str], doc: &'static str) -> Word {
     Word { name, parameters, doc }
 }
 
 /// Every word that is understood.
-pub(crate) const WORDS: [Word; 16] = [
+pub(crate) fn words() -> impl Iterator<Item = &'static Word> {
+    WORDS.iter().chain(&answers::WORDS)
+}
+
+/// The words for what a proxy, a process or the cluster does.
+const WORDS: [Word; 16] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused"),
     word("freeze", &[], "the process stands still; connections are made, nothing is answered"),
     word("transfer_leader", &[], "the node's leads move to others, once"),
@@ -117,11 +132,9 @@ pub(crate) const WORDS: [Word; 16] = [
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 16] = [
+pub(crate) const NOT_YET: [(&str, &str); 14] = [
     ("kill", "`failure` (the process is gone and comes back at the same address)"),
-    ("io_delay", "`network_delay(latency:500ms)` on a link"),
-    ("io_hang", "`blackhole(direction:from)` on a link (requests arrive, answers do not)"),
-    ("io_jitter", "`network_delay(latency:100ms,jitter:100ms)` on a link"),
+    ("io_jitter", "`io_delay(delay:100ms)`"),
     ("network_loss", "`network_delay(latency:200ms,jitter:200ms)` on a link (TCP shows loss as delay)"),
     ("network_duplicate", "`network_delay` on a link"),
     ("network_corrupt", "`reset` on a link (gRPC ends a connection it cannot read)"),
@@ -153,11 +166,12 @@ impl FaultType {
             Self::Refuse => "refuse",
             Self::ConnectHang => "connect_hang",
             Self::NetworkDelay { .. } => "network_delay",
+            Self::Answer { word, .. } => word,
         }
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
-        matches!(self, Self::Failure | Self::Freeze) || self.is_move()
+        matches!(self, Self::Failure | Self::Freeze | Self::Answer { .. }) || self.is_move()
     }
     /// Whether it changes who leads what, or the regions.
     pub fn is_move(&self) -> bool {
@@ -180,10 +194,11 @@ impl fmt::Display for FaultType {
 }
 
 /// A parameter as written.
-struct Parameter {
+#[derive(Clone)]
+pub(super) struct Parameter {
     name: String,
-    value: String,
-    span: Range<usize>,
+    pub(super) value: String,
+    pub(super) span: Range<usize>,
 }
 
 /// Reads `word`, `word(k:v,k:v)` or `{word: {k: v}}`.
@@ -219,7 +234,7 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     };
     let known = known(&name, name_span.clone(), problems)?;
     let before = problems.len();
-    let mut of = Parameters { word: known, given: parameters, problems };
+    let mut of = Parameters { word: known, span: name_span.clone(), given: parameters, problems };
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
@@ -245,6 +260,9 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
         "close" => FaultType::Close,
         "refuse" => FaultType::Refuse,
         "connect_hang" => FaultType::ConnectHang,
+        word if answers::WORDS.iter().any(|one| one.name == word) => {
+            FaultType::Answer { word: known.name, script: Box::new(answers::read(&mut of)?) }
+        }
         _ => {
             let direction = of.direction();
             let latency = of.duration("latency");
@@ -315,14 +333,14 @@ fn named(key: &Node, value: &Node, problems: &mut Vec<Problem>) -> Option<Parame
 
 fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
     let plain = name.trim().replace('-', "_");
-    if let Some(word) = WORDS.iter().find(|w| w.name == plain) {
+    if let Some(word) = words().find(|w| w.name == plain) {
         return Some(word);
     }
     let problem = if let Some((word, instead)) = NOT_YET.iter().find(|(w, _)| *w == plain) {
         Problem::error(span, format!("fault type `{word}` is known but not supported yet"))
             .hint(format!("what comes nearest: {instead}"))
     } else {
-        let names: Vec<_> = WORDS.iter().map(|w| w.name).collect();
+        let names: Vec<_> = words().map(|w| w.name).collect();
         let later: Vec<_> = NOT_YET.iter().map(|(w, _)| *w).collect();
         let hint = match (nearest(name, &names), nearest(name, &later)) {
             (None, Some(later)) => {
@@ -337,10 +355,12 @@ fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<
 }
 
 /// The parameters of one fault type, each checked as it is taken.
-struct Parameters<'p> {
-    word: &'static Word,
+pub(super) struct Parameters<'p> {
+    pub(super) word: &'static Word,
+    /// Of the word.
+    pub(super) span: Range<usize>,
     given: Vec<Parameter>,
-    problems: &'p mut Vec<Problem>,
+    pub(super) problems: &'p mut Vec<Problem>,
 }
 
 impl Parameters<'_> {
@@ -362,7 +382,10 @@ impl Parameters<'_> {
             }
         }
     }
-    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
+    pub(super) fn find(&self, name: &str) -> Option<Parameter> {
+        self.given.iter().find(|p| p.name == name).cloned()
+    }
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
         let Some(p) = self.given.iter().find(|p| p.name == name) else { return default };
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == p.value) {
             return *value;
@@ -376,7 +399,7 @@ impl Parameters<'_> {
         let choices = [("to", Direction::To), ("from", Direction::From), ("both", Direction::Both)];
         self.choice("direction", &choices, Direction::Both)
     }
-    fn duration(&mut self, name: &str) -> Option<Duration> {
+    pub(super) fn duration(&mut self, name: &str) -> Option<Duration> {
         let p = self.given.iter().find(|p| p.name == name)?;
         match units::duration(&p.value) {
             Ok(d) => Some(d),

@@ -12,6 +12,7 @@
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
 //! every error on the way.
 
+mod answers;
 pub mod case;
 pub mod client_ref;
 mod contradiction;

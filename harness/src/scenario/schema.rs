@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::client_ref::CLIENTS;
-use super::fault_type::WORDS;
+use super::fault_type::words;
 use super::keys::{CASE, EXPECT, FILE, Key, MATRIX, OUTCOMES, PROGRAM, Shape};
 use super::presets;
 
@@ -93,9 +93,8 @@ fn program() -> Value {
 
 /// `word`, `word(key:value,…)` or `{word: {key: value}}`.
 fn fault_type() -> Value {
-    let words: Vec<_> = WORDS.iter().map(|w| w.name.replace('_', "[-_]")).collect();
-    let properties: Map<String, Value> = WORDS
-        .iter()
+    let names: Vec<_> = words().map(|w| w.name.replace('_', "[-_]")).collect();
+    let properties: Map<String, Value> = words()
         .map(|word| {
             let parameters: Map<String, Value> =
                 word.parameters.iter().map(|p| ((*p).to_owned(), parameter(p))).collect();
@@ -109,7 +108,7 @@ fn fault_type() -> Value {
         })
         .collect();
     json!({"anyOf": [
-        {"type": "string", "pattern": format!("^({})(\\(.*\\))?$", words.join("|"))},
+        {"type": "string", "pattern": format!("^({})(\\(.*\\))?$", names.join("|"))},
         {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": properties},
     ]})
 }
@@ -118,7 +117,11 @@ fn parameter(name: &str) -> Value {
     match name {
         "direction" => json!({"enum": ["to", "from", "both"]}),
         "then" => json!({"enum": ["resume", "close", "reset"]}),
-        "reject" => json!({"type": "boolean"}),
+        "reject" | "close" => json!({"type": "boolean"}),
+        "nth" | "next" | "each" | "requests" | "responses" => json!({"type": "integer", "minimum": 0}),
+        "leader" => json!({"enum": ["nobody", "actual", "other"]}),
+        "volumeName" | "method" | "kind" => json!({"type": "string"}),
+        "code" => json!({"type": ["string", "integer"]}),
         _ => value(Shape::Duration),
     }
 }

@@ -4,7 +4,7 @@
 mod lightning;
 
 use crate::{
-    At, End, EndReason, Event, Evidence, Expect, Frame, Header, Limits, LinkInfo, LinkSample, Outcome,
+    At, Calls, End, EndReason, Event, Evidence, Expect, Frame, Header, Limits, LinkInfo, LinkSample, Outcome,
     PlannedFault, Resource, Run, Sample, Task, TaskDump, VERSION, Wait, Work,
 };
 
@@ -170,7 +170,7 @@ impl RunBuilder {
                 evidence[fault] = evidence[fault].plus(touched);
             }
         }
-        self.0.end = Some(End { at_ms, reason, work, evidence });
+        self.0.end = Some(End { at_ms, reason, work, evidence, calls: Calls::default() });
         self
     }
 

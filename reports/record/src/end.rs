@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Evidence;
+use crate::{Calls, Evidence};
 
 /// The last line that the runner writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct End {
     pub work: Work,
     /// For each fault of the plan, what it touched.
     pub evidence: Vec<Evidence>,
+    /// What the cluster was asked; records of older builds have none.
+    #[serde(default, skip_serializing_if = "Calls::is_empty")]
+    pub calls: Calls,
 }
 
 /// Why a run ended.

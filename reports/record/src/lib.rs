@@ -8,6 +8,7 @@
 //! * [`event`]: what happened
 //! * [`sample`]: counters, at intervals
 //! * [`dump`]: every task of the client, at intervals and at the end
+//! * [`calls`]: what the cluster was asked, in sum
 //! * [`digest`]: dumps as people look at them: folded, named, compared
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
@@ -17,6 +18,7 @@
 
 #[cfg(feature = "builder")]
 pub mod builder;
+pub mod calls;
 pub mod digest;
 pub mod dump;
 pub mod end;
@@ -29,6 +31,7 @@ pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use calls::{CallTotals, Calls};
 pub use dump::{Foreign, Frame, Resource, Runtime, Task, TaskDump, Unread, Wait};
 pub use end::{End, EndReason, Work};
 pub use event::{At, Event, Evidence};

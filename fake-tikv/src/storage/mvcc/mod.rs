@@ -33,6 +33,8 @@ pub(crate) mod rollback;
 pub(crate) mod safe;
 pub(crate) mod secondaries;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 pub(crate) mod waits;
 pub(crate) mod write;
 

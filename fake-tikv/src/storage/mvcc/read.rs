@@ -95,11 +95,6 @@ impl Record {
 }
 
 impl View<'_> {
-    /// What is committed at a timestamp, for whoever holds the key's lock.
-    pub(crate) fn committed_at(ts: Ts) -> Self {
-        Self { ts, isolation: Isolation::ReadCommitted, resolved: &[], committed: &[] }
-    }
-
     /// Whether a lock may hide what the reader has to see.
     fn meets(&self, key: &Bytes, lock: &Lock) -> bool {
         if matches!(lock.holds, Holds::Reservation | Holds::Change(Kind::Lock))

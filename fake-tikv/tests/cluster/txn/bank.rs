@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fake_tikv::proto::pdpb::SplitRegionsRequest;
 use fake_tikv::{Node, Spec};
 use futures_util::future::join_all;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{sleep, timeout};
 
-use super::client::{Client, spec};
+use super::client::{Client, encoded, spec};
 use super::session::{Aborted, Known, Way};
 use crate::fixture::{Fixture, with};
 
@@ -28,6 +29,15 @@ fn account(branch: usize, number: usize) -> Bytes {
 }
 fn accounts() -> impl Iterator<Item = Bytes> {
     (0..BRANCHES).flat_map(|branch| (0..2).map(move |number| account(branch, number)))
+}
+
+/// What happens meanwhile, besides clients that die.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    None,
+    StoresFail,
+    /// Regions divide where the branches meet.
+    RegionsDivide,
 }
 
 /// What an account holds, and how often it was written.
@@ -98,7 +108,7 @@ async fn snapshot(client: &Client<'_>, at: u64, whole: bool) -> BTreeMap<Bytes, 
     seen
 }
 
-async fn run(f: &Fixture, seed: u64, transfers: u64, stores_fail: bool) {
+async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
     let generator = |stream: u64| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
@@ -115,33 +125,42 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, stores_fail: bool) {
             let mark = writer * 1000 + n;
             let patience = if rng.random_bool(0.4) { rng.random_range(1..120) } else { 600_000 };
             let rng = generator(1_000_000 + mark);
-            match timeout(Duration::from_millis(patience), transfer(f, rng, mark)).await {
-                Ok(Ok(at)) => committed.push((mark, at)),
-                Ok(Err(Aborted)) | Err(_) => {}
-            }
+            // it may abort, and its client may die
+            let transferred = timeout(Duration::from_millis(patience), transfer(f, rng, mark)).await;
+            committed.extend(transferred.ok().and_then(Result::ok).map(|at| (mark, at)));
         }
         committed
     };
     let read = async |reader: u64| {
-        let (client, mut rng, mut seen) = (Client::new(f), generator(100 + reader), Vec::new());
+        let (client, mut rng, mut snapshots) = (Client::new(f), generator(100 + reader), Vec::new());
         for _ in 0..transfers {
             sleep(Duration::from_millis(rng.random_range(0..40))).await;
             let at = client.ts().await;
-            seen.push((at, snapshot(&client, at, rng.random()).await));
+            snapshots.push((at, snapshot(&client, at, rng.random()).await));
         }
-        seen
+        snapshots
     };
     let fail = async {
         let mut rng = generator(200);
-        for _ in 0..if stores_fail { 3 } else { 0 } {
+        for round in 1..=3 {
             sleep(Duration::from_millis(rng.random_range(50..400))).await;
-            let store = Node::Store(rng.random_range(1..=3));
-            f.cluster.stop(store);
-            sleep(Duration::from_millis(rng.random_range(10..3_000))).await;
-            f.cluster.restart(store);
+            match trouble {
+                Trouble::StoresFail => {
+                    let store = Node::Store(rng.random_range(1..=3));
+                    f.cluster.stop(store);
+                    sleep(Duration::from_millis(rng.random_range(10..3_000))).await;
+                    f.cluster.restart(store);
+                }
+                Trouble::RegionsDivide if round < BRANCHES => {
+                    let split_keys = vec![encoded(format!("{round}/").as_bytes())];
+                    let split = SplitRegionsRequest { split_keys, ..Default::default() };
+                    f.pd_leader().await.split_regions(split).await.unwrap();
+                }
+                Trouble::RegionsDivide | Trouble::None => {}
+            }
         }
     };
-    let (committed, seen, ()) =
+    let (committed, snapshots, ()) =
         tokio::join!(join_all((0..WRITERS).map(write)), join_all((0..READERS).map(read)), fail);
 
     // every lock that is left is one that a dead client has left, and can be settled
@@ -162,8 +181,8 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, stores_fail: bool) {
     }
     assert!(!committed.is_empty());
     let mut known = Known::default();
-    for (at, seen) in seen.into_iter().flatten() {
-        for (key, balance) in seen {
+    for (at, snapshot) in snapshots.into_iter().flatten() {
+        for (key, balance) in snapshot {
             let again = Balance::read(&first.read(&key, at, &mut known).await.unwrap());
             assert_eq!(again, balance, "{key:?} at {at} was another before");
         }
@@ -174,7 +193,7 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, stores_fail: bool) {
 fn the_sum_stays_whole_whoever_dies_in_between() {
     for seed in 0..24 {
         with(Spec { seed, ..spec(&["1/", "2/"]) }, |f| async move {
-            run(&f, seed, 12, false).await;
+            run(&f, seed, 12, Trouble::None).await;
         });
     }
 }
@@ -184,7 +203,17 @@ fn the_sum_stays_whole_while_stores_come_and_go() {
     for seed in 100..112 {
         let spec = Spec { seed, election: Duration::from_millis(500), ..spec(&["1/", "2/"]) };
         with(spec, |f| async move {
-            run(&f, seed, 12, true).await;
+            run(&f, seed, 12, Trouble::StoresFail).await;
+        });
+    }
+}
+
+#[test]
+fn the_sum_stays_whole_while_regions_divide() {
+    for seed in 200..212 {
+        with(Spec { seed, ..spec(&[]) }, |f| async move {
+            run(&f, seed, 12, Trouble::RegionsDivide).await;
+            assert_eq!(f.regions().await.len(), BRANCHES);
         });
     }
 }

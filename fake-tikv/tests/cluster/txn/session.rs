@@ -33,9 +33,9 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn context(&self) -> Option<Context> {
+    fn context(&self) -> Context {
         let (resolved_locks, committed_locks) = (self.resolved.clone(), self.committed.clone());
-        Some(Context { resolved_locks, committed_locks, ..Default::default() })
+        Context { resolved_locks, committed_locks, ..Default::default() }
     }
 }
 
@@ -47,7 +47,7 @@ impl Client<'_> {
     /// A key's value as of a timestamp.
     pub(crate) async fn read(&self, key: &Bytes, version: u64, known: &mut Known) -> Option<Bytes> {
         loop {
-            let request = GetRequest { key: key.clone(), version, context: known.context() };
+            let request = GetRequest { key: key.clone(), version, context: Some(known.context()) };
             let answer = self.kv_get(key, request).await;
             match answer.error {
                 None => return (!answer.not_found).then_some(answer.value),
@@ -70,7 +70,7 @@ impl Client<'_> {
                 end_key: end_key.clone(),
                 version,
                 limit: 10_000,
-                context: known.context(),
+                context: Some(known.context()),
                 ..Default::default()
             };
             let pairs = self.kv_scan(start_key, request).await.pairs;
@@ -99,16 +99,13 @@ impl Client<'_> {
         if let Some(primary) = status.lock_info.clone().filter(|primary| primary.use_async_commit)
             && physical(primary.lock_version) + primary.lock_ttl < physical(now)
         {
-            match self.fate_of_async(&primary).await {
-                Some(commit_ts) => {
-                    (status.commit_version, status.lock_ttl) = (commit_ts, 0);
-                    all.push(primary.primary_lock);
-                    all.extend(primary.secondaries);
-                }
-                None => {
-                    ask.force_sync_commit = true;
-                    status = self.kv_check_status(&lock.primary_lock, ask).await;
-                }
+            if let Some(commit_ts) = self.fate_of_async(&primary).await {
+                (status.commit_version, status.lock_ttl) = (commit_ts, 0);
+                all.push(primary.primary_lock);
+                all.extend(primary.secondaries);
+            } else {
+                ask.force_sync_commit = true;
+                status = self.kv_check_status(&lock.primary_lock, ask).await;
             }
         }
         if status.error.is_some() || status.lock_ttl > 0 {
@@ -219,8 +216,8 @@ impl Client<'_> {
             _ => Some(PessimisticAction::SkipPessimisticCheck.into()),
         };
         let one_phase = matches!(way, Way::OnePhase);
-        let parts =
-            if one_phase { vec![0..puts.len()] } else { (0..puts.len()).map(|at| at..at + 1).collect() };
+        let size = if one_phase { puts.len() } else { 1 };
+        let parts: Vec<_> = (0..puts.len()).step_by(size.max(1)).map(|at| at..at + size).collect();
         let (mut earliest, mut is_async) = (0, matches!(way, Way::Async));
         for part in parts {
             let request = PrewriteRequest {
@@ -260,6 +257,10 @@ impl Client<'_> {
             }
         }
         let mut commit_version = if is_async { earliest } else { self.ts().await };
+        if start_version.is_multiple_of(3) {
+            // time for readers to push it
+            sleep(PAUSE).await;
+        }
         for (key, _) in puts {
             loop {
                 let keys = vec![key.clone()];

@@ -105,6 +105,7 @@ fn end() -> impl Strategy<Value = Option<End>> {
             reason,
             work: Work { expected, unique, duplicated, missing: vec![] },
             evidence: vec![],
+            calls: unstuck_record::Calls::default(),
         })
     })
 }

@@ -1,14 +1,18 @@
 //! The Rust client of TiKV (`tikv-client` 0.4) as its users have it, over real sockets.
 //!
 //! * [`raw`]: raw keys, every operation of its public interface
+//! * [`txn`]: transactions, likewise
+//! * [`keyspace`]: API V2
 //! * [`moved`]: the cluster changes under a client that goes on
 //! * [`surprise`]: what its users do not expect of this client, pinned: a newer one may do better
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of the test functions that may")]
 
+mod keyspace;
 mod moved;
 mod raw;
 mod surprise;
+mod txn;
 
 use std::time::Duration;
 

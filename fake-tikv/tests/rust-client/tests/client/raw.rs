@@ -1,5 +1,7 @@
 //! Raw keys.
 
+use std::process::Command;
+
 use fake_tikv::{Mode, Spec};
 use rust_client_tests::Running;
 use tikv_client::{ColumnFamily, KvPair, RawClient};
@@ -11,6 +13,13 @@ async fn start(spec: Spec) -> (Running, RawClient) {
     let cluster = Running::start(spec);
     let client = RawClient::new(cluster.pd()).await.unwrap();
     (cluster, client)
+}
+
+#[test]
+fn the_program_that_the_readme_shows_says_hello() {
+    let cluster = Running::start(Spec::default());
+    let said = Command::new(env!("CARGO_BIN_EXE_hello")).args(cluster.pd()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "hello world\n", "{said:?}");
 }
 
 /// A pair for each letter: `a` is `A` and so on.

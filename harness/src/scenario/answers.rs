@@ -1,0 +1,223 @@
+//! Fault types that change what nodes answer: `busy(backoff:1s,method:Ingest)`, `io_delay(volumeName:tikv,delay:60m)`.
+//!
+//! Each is a script of the fake cluster. All of them take `method` (which calls) and one of `nth`, `next`, `each` (which of
+//! those); both default to all.
+
+use std::time::Duration;
+
+use fake_tikv::answer::{After, Calls, How, Leader, RegionError, Script, Then, When};
+use fake_tikv::methods::Methods;
+
+use super::diagnostic::Problem;
+use super::fault_type::{Parameters, Word, word};
+use super::fields::shorten;
+use super::suggest::did_you_mean;
+
+/// Every word that changes answers.
+pub(super) const WORDS: [Word; 9] = [
+    word(
+        "io_delay",
+        &["volumeName", "delay", "method", "nth", "next", "each"],
+        "the disk is slow: calls begin later, messages of streams are late",
+    ),
+    word(
+        "io_hang",
+        &["volumeName", "method", "nth", "next", "each"],
+        "the disk hangs: calls are not answered until the heal, pings are",
+    ),
+    word("busy", &["backoff", "method", "nth", "next", "each"], "regions answer `server is busy`"),
+    word("not_leader", &["leader", "method", "nth", "next", "each"], "regions answer `not leader`"),
+    word("epoch_not_match", &["method", "nth", "next", "each"], "regions answer `epoch not match`"),
+    word("disk_full", &["method", "nth", "next", "each"], "regions answer `disk full`"),
+    word("region_error", &["kind", "method", "nth", "next", "each"], "regions answer with this error"),
+    word("grpc_status", &["code", "method", "nth", "next", "each"], "calls end with this gRPC status"),
+    word(
+        "stream_cut",
+        &["requests", "responses", "close", "method", "nth", "next", "each"],
+        "calls are reset, or their connection closed, behind so many messages",
+    ),
+];
+
+/// gRPC's status codes by name, from 1.
+const CODES: [&str; 16] = [
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// Region errors without parameters, by their names in kvproto.
+const REGION_ERRORS: [(&str, RegionError); 16] = [
+    ("region_not_found", RegionError::RegionNotFound),
+    ("key_not_in_region", RegionError::KeyNotInRegion),
+    ("stale_command", RegionError::StaleCommand),
+    ("store_not_match", RegionError::StoreNotMatch),
+    ("max_timestamp_not_synced", RegionError::MaxTimestampNotSynced),
+    ("read_index_not_ready", RegionError::ReadIndexNotReady),
+    ("proposal_in_merging_mode", RegionError::ProposalInMergingMode),
+    ("data_is_not_ready", RegionError::DataIsNotReady),
+    ("region_not_initialized", RegionError::RegionNotInitialized),
+    ("recovery_in_progress", RegionError::RecoveryInProgress),
+    ("flashback_in_progress", RegionError::FlashbackInProgress),
+    ("flashback_not_prepared", RegionError::FlashbackNotPrepared),
+    ("is_witness", RegionError::IsWitness),
+    ("mismatch_peer_id", RegionError::MismatchPeerId),
+    ("bucket_version_not_match", RegionError::BucketVersionNotMatch),
+    ("undetermined", RegionError::Undetermined),
+];
+
+/// Reads the parameters of one of [`WORDS`]. What is wrong with them is among the problems.
+pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
+    let before = of.problems.len();
+    let then = match of.word.name {
+        "io_delay" => required(of, "delay", "io_delay(delay:500ms)", delay).map(Then::delay),
+        "io_hang" => Some(Then::Silence),
+        "busy" => {
+            let backoff = of.duration("backoff").unwrap_or_default();
+            let error = RegionError::ServerIsBusy { backoff_ms: ms(backoff), reason: String::new() };
+            Some(Then::RegionError(error))
+        }
+        "not_leader" => {
+            let choices = [("nobody", Leader::Nobody), ("actual", Leader::Actual), ("other", Leader::Other)];
+            let leader = of.choice("leader", &choices, Leader::Nobody);
+            Some(Then::RegionError(RegionError::NotLeader { leader }))
+        }
+        "epoch_not_match" => Some(Then::RegionError(RegionError::EpochNotMatch)),
+        "disk_full" => Some(Then::RegionError(RegionError::DiskFull)),
+        "region_error" => {
+            required(of, "kind", "region_error(kind:stale_command)", region_error).map(Then::RegionError)
+        }
+        "grpc_status" => required(of, "code", "grpc_status(code:UNAVAILABLE)", status)
+            .map(|code| Then::Status { code, message: "a fault of the scenario".to_owned() }),
+        _ => cut(of),
+    };
+    let when = When { method: methods(of), calls: calls(of), ..When::default() };
+    let script = then.map(|then| Script { when, then });
+    if of.problems.len() > before {
+        return None;
+    }
+    let error = script.as_ref().and_then(|script| script.check().err());
+    if let Some(error) = error {
+        let span = of.find("method").map_or(of.span.clone(), |p| p.span.clone());
+        of.problems.push(Problem::error(span, error.to_string()).hint("choose another `method`"));
+        return None;
+    }
+    script
+}
+
+/// A parameter that the word makes no sense without.
+fn required<T>(
+    of: &mut Parameters<'_>,
+    name: &str,
+    example: &str,
+    read: impl FnOnce(&mut Parameters<'_>, &str) -> Option<T>,
+) -> Option<T> {
+    if of.find(name).is_none() {
+        let message = format!("`{}` has no `{name}`", of.word.name);
+        of.problems.push(Problem::error(of.span.clone(), message).hint(format!("as in `{example}`")));
+        return None;
+    }
+    read(of, name)
+}
+
+fn methods(of: &mut Parameters<'_>) -> Methods {
+    let Some(p) = of.find("method") else { return Methods::All };
+    p.value.parse().unwrap_or_else(|error: fake_tikv::methods::UnknownMethod| {
+        let names: Vec<&str> = fake_tikv::methods::METHODS.iter().map(|method| method.name).collect();
+        let problem = Problem::error(p.span.clone(), error.to_string());
+        of.problems.push(problem.hint(did_you_mean_one(&p.value, &names)));
+        Methods::All
+    })
+}
+
+/// A suggestion without the list of all 187.
+fn did_you_mean_one(given: &str, names: &[&str]) -> String {
+    super::suggest::nearest(given, names)
+        .map_or_else(|| "as in `method:Ingest`".to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+fn delay(of: &mut Parameters<'_>, name: &str) -> Option<Duration> {
+    of.duration(name)
+}
+
+fn calls(of: &mut Parameters<'_>) -> Calls {
+    let mut calls = None;
+    for name in ["nth", "next", "each"] {
+        let Some(n) = number(of, name) else { continue };
+        if calls.is_some() {
+            let span = of.find(name).map_or(of.span.clone(), |p| p.span.clone());
+            let problem = Problem::error(span, "`nth`, `next` and `each` say the same thing twice");
+            of.problems.push(problem.hint("keep one of them"));
+        }
+        calls = Some(match name {
+            "nth" => Calls::Nth(n),
+            "next" => Calls::Next(n),
+            _ => Calls::Each(n),
+        });
+    }
+    calls.unwrap_or_default()
+}
+
+fn number(of: &mut Parameters<'_>, name: &str) -> Option<u64> {
+    let p = of.find(name)?;
+    let number = p.value.parse().ok();
+    if number.is_none() {
+        let message = format!("`{name}` must be a number, not `{}`", shorten(&p.value));
+        of.problems.push(Problem::error(p.span.clone(), message).hint(format!("as in `{name}:3`")));
+    }
+    number
+}
+
+fn status(of: &mut Parameters<'_>, name: &str) -> Option<u8> {
+    let p = of.find(name)?;
+    let by_name = || CODES.iter().position(|code| *code == p.value).map(|at| at as u8 + 1);
+    let code = p.value.parse().ok().filter(|code| (1..=16).contains(code)).or_else(by_name);
+    if code.is_none() {
+        let message = format!("`{name}` cannot be `{}`", shorten(&p.value));
+        of.problems.push(Problem::error(p.span.clone(), message).hint(did_you_mean(&p.value, &CODES)));
+    }
+    code
+}
+
+fn region_error(of: &mut Parameters<'_>, name: &str) -> Option<RegionError> {
+    let p = of.find(name)?;
+    let found = REGION_ERRORS.iter().find(|(word, _)| *word == p.value).map(|(_, error)| error.clone());
+    if found.is_none() {
+        let words = REGION_ERRORS.map(|(word, _)| word);
+        let message = format!("`{name}` cannot be `{}`", shorten(&p.value));
+        of.problems.push(Problem::error(p.span.clone(), message).hint(did_you_mean(&p.value, &words)));
+    }
+    found
+}
+
+fn cut(of: &mut Parameters<'_>) -> Option<Then> {
+    let after = match (number(of, "requests"), number(of, "responses")) {
+        (Some(n), None) => After::Requests(n),
+        (None, Some(n)) => After::Responses(n),
+        _ => {
+            let problem = Problem::error(of.span.clone(), "`stream_cut` needs `requests` or `responses`");
+            of.problems.push(problem.hint("as in `stream_cut(responses:2)`: behind the second answer"));
+            return None;
+        }
+    };
+    let close = of.choice("close", &[("true", true), ("false", false)], false);
+    // what a server's stack says of a handler that broke
+    let how = if close { How::Close } else { How::Reset { code: 2 } };
+    Some(Then::Cut { after, how })
+}
+
+fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
