@@ -61,7 +61,7 @@ fn a_program_beside_it_must_not_fail() {
 
 fn a_program_is_restarted_when_the_scenario_says() {
     let lines = "restarts: {at: [100ms, 400ms], pause: 50ms}\nprogress: {cluster: bytes}";
-    let ran = run("works", "['{pd}', 40]", lines, LATER.replace("1s", "10s").as_str());
+    let ran = run("works", "['{pd}', 40]", lines, LATER);
     assert_eq!(ran.outcome().0, Outcome::Completed, "{}", ran.reason());
     let restarts = ran.run.events.iter().filter(
         |event| matches!(&event.what, Event::ClientStopped { how } if how.ends_with("to begin again")),
@@ -71,7 +71,7 @@ fn a_program_is_restarted_when_the_scenario_says() {
 }
 
 fn a_program_that_works_passes_through_a_partition() {
-    let ran = run("works", "['{pd}', 60]", ROWS, PARTITION);
+    let ran = run("works", "['{pd}', 60]", ROWS, &format!("{PARTITION}, expect: {{within: 60s}}"));
     assert_eq!(ran.outcome(), (Outcome::Completed, Verdict::Pass), "{}", ran.reason());
     let last = ran.run.end.as_ref().unwrap();
     assert_eq!((last.work.unique, last.work.expected), (60, 60));
@@ -79,14 +79,14 @@ fn a_program_that_works_passes_through_a_partition() {
 }
 
 fn a_program_that_waits_for_ever_is_stuck_since_the_fault() {
-    let ran = run("hangs", "['{pd}', 60]", ROWS, PARTITION);
+    let ran = run("hangs", "['{pd}', 60]", ROWS, &format!("{PARTITION}, expect: {{within: 3s}}"));
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
     assert!(ran.output.contains("no answer to"), "{}", ran.output);
     assert!(ran.stopped().unwrap().starts_with("ended by SIGTERM"), "{:?}", ran.stopped());
 }
 
 fn a_program_that_ignores_sigterm_is_killed() {
-    let ran = run("ignores", "[]", "shutdown: {grace: 200ms}", LATER);
+    let ran = run("ignores", "[]", "shutdown: {grace: 200ms}", &LATER.replace("60s", "1s"));
     assert_eq!(ran.outcome().0, Outcome::Stuck);
     assert_eq!(ran.stopped(), Some("ignored SIGTERM for 200ms: 1 process killed"));
 }
