@@ -53,7 +53,7 @@ const LAYERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("harness/net", &[]),
     ("reports/record", &[]),
     ("harness/dump", &["unstuck-record"]),
@@ -61,11 +61,13 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("fake-tikv", &["unstuck-net"]),
     ("fake-tikv/tests/rust-client", &["fake-tikv", "unstuck-net"]),
     ("harness", &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"]),
+    ("harness/tests/tikv-client", &["fake-tikv", "unstuck"]),
 ];
 
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "fake-tikv",
     "rust-client-tests",
+    "tikv-client-tests",
     "unstuck",
     "unstuck-dump",
     "unstuck-net",

@@ -56,6 +56,10 @@ pub trait Client: Send + Sync + std::fmt::Debug {
     fn outside(&self) -> Option<Duration> {
         None
     }
+    /// Whether it can run in virtual time, on a network in memory.
+    fn runs_in_sim(&self) -> bool {
+        self.outside().is_none()
+    }
     /// The program that it is, if it is one.
     fn program(&self) -> Option<&crate::scenario::Program> {
         None

@@ -90,11 +90,6 @@ impl Own {
     pub fn dials_for_itself(self) -> Self {
         Self { sockets_only: true, ..self }
     }
-
-    /// Whether it can run in virtual time.
-    pub fn runs_in_sim(&self) -> bool {
-        !self.sockets_only
-    }
 }
 
 impl fmt::Debug for Own {
@@ -115,6 +110,9 @@ impl Client for Own {
     }
     fn timers(&self) -> Timers {
         self.timers
+    }
+    fn runs_in_sim(&self) -> bool {
+        !self.sockets_only
     }
     /// The stores answer at once: how long the job takes is the client's affair.
     fn speed(&self, _: &Workload, _: u32) -> Speed {

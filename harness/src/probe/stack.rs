@@ -1,5 +1,6 @@
 //! The stack of one task: the functions it is in, and the wait on top.
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::Location;
@@ -42,7 +43,7 @@ impl Entry {
             },
             since_ms: clock.ms_at(*since),
             idle: site.idle,
-            detail: site.detail.clone(),
+            detail: site.detail.now(),
         })
     }
 }
@@ -53,7 +54,29 @@ pub struct Site {
     name: &'static str,
     resource: Awaited,
     idle: bool,
-    detail: String,
+    detail: Detail,
+}
+
+/// What a reader should know besides.
+#[derive(Clone)]
+enum Detail {
+    Fixed(String),
+    Asked(Arc<dyn Fn() -> String + Send + Sync>),
+}
+
+impl Detail {
+    fn now(&self) -> String {
+        match self {
+            Self::Fixed(text) => text.clone(),
+            Self::Asked(ask) => ask(),
+        }
+    }
+}
+
+impl fmt::Debug for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.now())
+    }
 }
 
 /// What is awaited; what changes meanwhile is looked up when a dump asks.
@@ -83,7 +106,7 @@ impl Site {
         Self::of(name, Awaited::Held(holder))
     }
     fn of(name: &'static str, resource: Awaited) -> Self {
-        Self { name, resource, idle: false, detail: String::new() }
+        Self { name, resource, idle: false, detail: Detail::Fixed(String::new()) }
     }
     /// Waiting here for ever is normal: a worker without a job, a watcher.
     pub fn idle(mut self) -> Self {
@@ -92,7 +115,12 @@ impl Site {
     }
     /// Something a reader of the dump should know.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+        self.detail = Detail::Fixed(detail.into());
+        self
+    }
+    /// The same, as it is when a dump asks: what another task has done meanwhile.
+    pub fn detail_now(mut self, ask: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.detail = Detail::Asked(Arc::new(ask));
         self
     }
 }

@@ -61,14 +61,14 @@ fn finish(recorder: &Recorder, trace: Option<&str>) -> io::Result<Run> {
     Ok(recorder.snapshot())
 }
 
-/// T0 and the longest gap between progress: the same client, seed and workload in virtual time, without faults. A
-/// client outside of our process takes its real time for it, so where `within` gives the budget it is spared.
+/// T0 and the longest gap between progress: the same client, seed and workload without faults, in virtual time if the
+/// client can. Real sockets take real time for it, so where `within` gives the budget a client that needs them is spared.
 fn measure_baseline(setup: &Setup, status: &Arc<Status>) -> io::Result<Baseline> {
-    let outside = setup.client.outside().is_some();
-    if outside && setup.within.is_some() {
+    let in_sim = setup.client.runs_in_sim();
+    if !in_sim && setup.within.is_some() {
         return Ok(Baseline::default());
     }
-    let world = if outside { setup.world } else { WorldKind::Sim };
+    let world = if in_sim { WorldKind::Sim } else { setup.world };
     let quiet = Setup { plan: crate::fault::Plan::default(), ..setup.clone() };
     let patience = Baseline::patience(&quiet);
     let recorder = Recorder::create(header(&quiet, &Baseline::default()), None)?;
