@@ -247,9 +247,10 @@ pub struct Observed {
     pub keys_total: u64,
     /// The first few regions with keys that are not ingested, in words.
     pub regions_incomplete: Vec<String>,
-    /// The start keys (lower-case hex) of regions whose backup a store has completed and sent, sorted.
+    /// The start keys (lower-case hex) of ranges whose backup stores have completed and sent, sorted.
     pub ranges_backed_up: Vec<String>,
-    /// The start keys (lower-case hex) of all regions, sorted.
+    /// The start keys (lower-case hex) of all ranges, sorted: the regions that the cluster began with, whatever has
+    /// become of them.
     pub ranges: Vec<String>,
     /// Rows that clients have put, raw and transactional: keys, each once.
     pub rows: u64,

@@ -171,17 +171,18 @@ impl Cluster {
             let (first, last) = (data::key(keys.start), data::key(keys.end - 1));
             format!("{right} of {per_region} keys from {} to {}", first.escape_ascii(), last.escape_ascii())
         };
-        let regions = || all.cluster.regions.iter().map(|region| &region.meta);
+        let shares = &all.cluster.shares;
         Observed {
             keys_ingested: audit.right(),
             keys_wrong: audit.wrong(),
             keys_total: audit.total(),
             regions_incomplete: audit.incomplete().map(incomplete).take(NAMED).collect(),
-            ranges_backed_up: regions()
-                .filter(|region| backed_up.covers(&region.start_key, &region.end_key))
-                .map(|region| hex(&region.start_key))
+            ranges_backed_up: shares
+                .iter()
+                .filter(|(start, end)| backed_up.covers(start, end))
+                .map(|(start, _)| hex(start))
                 .collect(),
-            ranges: regions().map(|region| hex(&region.start_key)).collect(),
+            ranges: shares.iter().map(|(start, _)| hex(start)).collect(),
             rows: all.storage.raw.most() + all.storage.mvcc.written(),
             open_streams,
         }

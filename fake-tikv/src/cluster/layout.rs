@@ -44,9 +44,12 @@ impl State {
         let leader = pd.choose_or_zero(&mut rng);
         // stores have taken the first
         let mut ids = Ids(spec.stores.into());
+        let regions = regions(spec, &mut rng, &mut ids);
+        let share = |region: &Region| (region.meta.start_key.clone(), region.meta.end_key.clone());
         Self {
             cluster_id,
-            regions: regions(spec, &mut rng, &mut ids),
+            shares: regions.iter().map(share).collect(),
+            regions,
             ids,
             tso: Oracle::default(),
             safe_points: SafePoints::default(),

@@ -52,6 +52,7 @@ pub(crate) mod views;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
 use self::etcd::Etcd;
@@ -97,6 +98,8 @@ enum Due {
 pub(crate) struct State {
     pub(crate) cluster_id: u64,
     pub(crate) regions: Regions,
+    /// The ranges of the regions that the cluster began with, in order: what work is counted in.
+    pub(crate) shares: Vec<(Bytes, Bytes)>,
     pub(crate) tso: Oracle,
     pub(crate) safe_points: SafePoints,
     pub(crate) keyspaces: Keyspaces,

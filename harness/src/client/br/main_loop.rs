@@ -34,6 +34,8 @@ pub(super) struct MainLoop {
     manager: StoreManager,
     cluster_id: u64,
     tree: ProgressTree,
+    /// What progress counts: the regions as PD told them at the start.
+    units: Vec<Range>,
     /// One for all rounds: who failed in a round may be heard in a later one.
     state: Chan<One>,
     /// Whoever can give the loop something to handle.
@@ -74,13 +76,14 @@ enum Event {
 
 impl MainLoop {
     /// Nothing of `whole` is done yet.
-    pub(super) fn new(tools: Tools, pd: PdClient, cluster_id: u64, whole: Range) -> Self {
+    pub(super) fn new(tools: Tools, pd: PdClient, cluster_id: u64, whole: Range, units: Vec<Range>) -> Self {
         Self {
             manager: StoreManager::new(tools.clone(), pd.clone()),
             tools,
             pd,
             cluster_id,
             tree: ProgressTree::new(whole),
+            units,
             state: Chan::new("stateChan", "stateChan/send"),
             movers: Actors::new("stateChan, globalBackupResultCh"),
         }
@@ -271,12 +274,17 @@ impl MainLoop {
         if range.is_empty() {
             return Ok(());
         }
-        let unit = hex(&range.start);
-        for replaced in self.tree.put(range) {
+        for replaced in self.tree.put(range.clone()) {
             let fields = format!("[startKey={}] [endKey={}]", hex(&replaced.start), hex(&replaced.end));
             self.tools.lines.say("delete overlapping range", &fields);
         }
-        self.tools.env.meter.done(unit);
+        // regions divide and merge meanwhile: a unit is done once every piece of it is
+        let first = self.units.partition_point(|unit| !unit.end.is_empty() && unit.end <= range.start);
+        for unit in self.units[first..].iter().take_while(|unit| unit.overlaps(&range)) {
+            if self.tree.covers(unit) {
+                self.tools.env.meter.done(hex(&unit.start));
+            }
+        }
         Ok(())
     }
 }

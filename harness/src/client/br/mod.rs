@@ -27,6 +27,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fake_tikv::proto::metapb::Region;
 use fake_tikv::{Observed, Speed};
 use tonic::Status;
 use unstuck_record::Work;
@@ -156,23 +157,28 @@ async fn backup(env: Env, behaviour: Behaviour) -> Result<(), Failure> {
     let tools = Tools { lines: Lines::new(env.log.clone()), env, behaviour };
     let whole = Range { start: Bytes::new(), end: Bytes::new() };
     let cluster_id = tools.ask_pd(&outer, || pd.cluster_id(&outer)).await.map_err(|e| gave_up(&e))?;
-    let count = frame("GetRegionCount", count_regions(&tools, &pd, &outer, &whole));
-    tools.env.meter.expect(count.await.map_err(|e| gave_up(&e))?);
-    Box::pin(MainLoop::new(tools, pd, cluster_id, whole).run(&outer)).await
+    let units =
+        frame("GetRegionCount", regions(&tools, &pd, &outer, &whole)).await.map_err(|e| gave_up(&e))?;
+    tools.env.meter.expect(units.len() as u64);
+    Box::pin(MainLoop::new(tools, pd, cluster_id, whole, units).run(&outer)).await
 }
 
-/// BR asks PD's HTTP API for this number; the scan gives the same.
-async fn count_regions(tools: &Tools, pd: &PdClient, ctx: &Ctx, range: &Range) -> Result<u64, Status> {
+/// BR asks PD's HTTP API for their number; the scan gives the same.
+async fn regions(tools: &Tools, pd: &PdClient, ctx: &Ctx, range: &Range) -> Result<Vec<Range>, Status> {
     let mut from = range.start.clone();
-    let mut count = 0;
+    let mut units = vec![];
     loop {
         let regions = tools.ask_pd(ctx, || pd.scan_regions(ctx, &from, &range.end, SCAN_LIMIT)).await?;
-        count += regions.len() as u64;
+        let unit = |(region, _): &(Region, _)| Range {
+            start: region.start_key.clone(),
+            end: region.end_key.clone(),
+        };
+        units.extend(regions.iter().map(unit));
         match regions.last() {
             Some((region, _)) if !region.end_key.is_empty() && region.end_key > from => {
                 from = region.end_key.clone();
             }
-            _ => return Ok(count),
+            _ => return Ok(units),
         }
     }
 }

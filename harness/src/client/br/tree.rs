@@ -1,6 +1,7 @@
 //! The progress tree: which key ranges are backed up, and which are not yet.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use bytes::Bytes;
 
@@ -45,6 +46,23 @@ impl ProgressTree {
         replaced
     }
 
+    /// Whether all of `range` is done.
+    pub(super) fn covers(&self, range: &Range) -> bool {
+        let mut from = &range.start;
+        let first = self.done.range::<Bytes, _>(..=&range.start).next_back();
+        let within = self.done.range::<Bytes, _>((Excluded(&range.start), Unbounded));
+        for (start, end) in first.into_iter().chain(within) {
+            if start > from {
+                return false;
+            }
+            if end.is_empty() || (!range.end.is_empty() && end >= &range.end) {
+                return true;
+            }
+            from = from.max(end);
+        }
+        false
+    }
+
     /// The gaps, in key order. Empty: all is done.
     pub(super) fn incomplete(&self) -> Vec<Range> {
         let mut gaps = vec![];
@@ -67,6 +85,10 @@ impl Range {
     /// Whether there is no key in it, as no honest store would answer.
     pub(super) fn is_empty(&self) -> bool {
         !ends_after(&self.end, &self.start)
+    }
+    /// Whether a key is in both.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        ends_after(&self.end, &other.start) && ends_after(&other.end, &self.start)
     }
 }
 
@@ -99,6 +121,24 @@ mod tests {
             [range("", "b"), range("c", "e"), range("f", "")]
         );
         assert_eq!(tree(&[("", "c"), ("f", "")]).incomplete(), [range("c", "f")]);
+    }
+
+    #[test]
+    fn a_range_is_covered_by_pieces_without_a_gap_between() {
+        let tree = tree(&[("b", "c"), ("c", "e"), ("f", "")]);
+        for (start, end, want) in [
+            ("b", "e", true),
+            ("b", "d", true),
+            ("bb", "cc", true),
+            ("a", "c", false),
+            ("b", "f", false),
+            ("e", "f", false),
+            ("g", "", true),
+            ("c", "", false),
+            ("", "", false),
+        ] {
+            assert_eq!(tree.covers(&range(start, end)), want, "{start}..{end}");
+        }
     }
 
     #[test]
