@@ -182,7 +182,7 @@ const fn method(
 }
 
 const SERVED: Option<&str> = None;
-const NOT_YET: Option<&str> = Some("not yet");
+const NOT_YET: Option<&str> = Some("none of the clients that were tried calls it");
 const BETWEEN_STORES: Option<&str> = Some("between stores: there is no raft here");
 const BETWEEN_MEMBERS: Option<&str> = Some("between PD members: they share one state here");
 const FROM_STORES: Option<&str> = Some("from stores to PD: they share one state here");
@@ -258,8 +258,8 @@ pub static METHODS: [Method; 187] = [
     method("tikvpb", "Tikv", "KvBatchRollback", Unary, SERVED),
     method("tikvpb", "Tikv", "KvScanLock", Unary, SERVED),
     method("tikvpb", "Tikv", "KvResolveLock", Unary, SERVED),
-    method("tikvpb", "Tikv", "KvGC", Unary, NOT_YET),
-    method("tikvpb", "Tikv", "KvDeleteRange", Unary, NOT_YET),
+    method("tikvpb", "Tikv", "KvGC", Unary, SERVED),
+    method("tikvpb", "Tikv", "KvDeleteRange", Unary, SERVED),
     method("tikvpb", "Tikv", "KvPrepareFlashbackToVersion", Unary, NOT_YET),
     method("tikvpb", "Tikv", "KvFlashbackToVersion", Unary, NOT_YET),
     method("tikvpb", "Tikv", "KvFlush", Unary, NOT_YET),
@@ -289,10 +289,10 @@ pub static METHODS: [Method; 187] = [
     method("tikvpb", "Tikv", "BatchRaft", ClientStream, BETWEEN_STORES),
     method("tikvpb", "Tikv", "Snapshot", ClientStream, BETWEEN_STORES),
     method("tikvpb", "Tikv", "TabletSnapshot", Bidi, BETWEEN_STORES),
-    method("tikvpb", "Tikv", "SplitRegion", Unary, NOT_YET),
+    method("tikvpb", "Tikv", "SplitRegion", Unary, SERVED),
     method("tikvpb", "Tikv", "ReadIndex", Unary, SERVED),
-    method("tikvpb", "Tikv", "MvccGetByKey", Unary, NOT_YET),
-    method("tikvpb", "Tikv", "MvccGetByStartTs", Unary, NOT_YET),
+    method("tikvpb", "Tikv", "MvccGetByKey", Unary, SERVED),
+    method("tikvpb", "Tikv", "MvccGetByStartTs", Unary, SERVED),
     method("tikvpb", "Tikv", "BatchCommands", Bidi, SERVED),
     method("tikvpb", "Tikv", "DispatchMPPTask", Unary, TIFLASH),
     method("tikvpb", "Tikv", "CancelMPPTask", Unary, TIFLASH),

@@ -23,7 +23,7 @@ fn record(setup: &Setup, name: &str) -> String {
     run_case(setup, Some(&path), &Arc::new(Status::default())).unwrap();
     let record = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let calls = path.with_extension("calls.jsonl");
+    let calls = path.with_extension("calls.ndjson");
     let text = record.clone() + &std::fs::read_to_string(&calls).unwrap();
     std::fs::remove_file(&calls).unwrap();
     assert!(Run::parse(&record).unwrap().judgement.is_some(), "the record is whole");

@@ -8,13 +8,20 @@ fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
+/// Every YAML file, in folders of folders too.
 fn files() -> Vec<PathBuf> {
-    let inside = |folder: &Path| {
-        let entries = std::fs::read_dir(folder).expect("a folder of the repository");
-        entries.map(|entry| entry.expect("its entries can be listed").path()).collect::<Vec<_>>()
-    };
-    let mut found: Vec<PathBuf> = inside(&scenarios()).iter().flat_map(|folder| inside(folder)).collect();
-    found.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    let mut found = vec![];
+    let mut folders = vec![scenarios()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the repository") {
+            let path = entry.expect("its entries can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "yaml") {
+                found.push(path);
+            }
+        }
+    }
     found.sort();
     found
 }

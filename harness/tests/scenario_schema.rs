@@ -18,8 +18,13 @@ fn validator(schema: &Value) -> Validator {
 fn the_shipped_files_are_valid() {
     let (files, matrices) = (validator(&schema::scenario()), validator(&schema::matrix()));
     let mut seen = 0;
-    for folder in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")).unwrap() {
-        for path in std::fs::read_dir(folder.unwrap().path()).unwrap().map(|f| f.unwrap().path()) {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
             let judge = if path.ends_with(matrix::FILE_NAME) { &matrices } else { &files };
             let document = json(&std::fs::read_to_string(&path).unwrap());
             let errors: Vec<String> = judge.iter_errors(&document).map(|e| e.to_string()).collect();

@@ -14,5 +14,6 @@ fn main() -> ExitCode {
             Some("collect/results"),
         )
         .seeds(1..=3)
+        .records("target/unstuck")
         .main()
 }

@@ -146,7 +146,7 @@ impl Recorder {
     pub fn calls(&self, journal: &Journal) -> Calls {
         let line = |call: &Entry| serde_json::to_string(call).expect("a call is plain data") + "\n";
         let mut inner = self.inner();
-        let path = inner.path.as_ref().map(|path| path.with_extension("calls.jsonl"));
+        let path = inner.path.as_ref().map(|path| path.with_extension("calls.ndjson"));
         if let Some(path) = &path {
             let lines: String = journal.calls(&Filter::default()).iter().map(line).collect();
             let written = std::fs::write(path, lines);

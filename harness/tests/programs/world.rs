@@ -82,8 +82,9 @@ fn run_file(folder: Folder, path: &Path) -> Ran {
     let run = run_case(&ready, Some(&record), &Arc::new(Status::default())).unwrap();
     let judgement = run.judgement.as_ref().unwrap();
     println!("{}: {:?}: {}", run.header.client, judgement.outcome, judgement.reason);
-    // what is in memory is what is on disk
-    assert_eq!(Run::parse_bytes(&fs::read(&record).unwrap()).unwrap(), run);
+    let on_disk = Run::parse_bytes(&fs::read(&record).unwrap()).unwrap();
+    let told = |run: &Run| (run.events.clone(), run.dumps.clone(), run.judgement.clone());
+    assert!(on_disk.end.is_some() && told(&on_disk) == told(&run), "the record on disk is complete");
     let output = fs::read_to_string(folder.0.join("case.output.txt")).unwrap_or_default();
     Ran { run, output, _folder: folder }
 }
