@@ -120,16 +120,9 @@ impl Builder {
     pub async fn start(self, net: &Net) -> io::Result<Cluster> {
         let clock = match self.clock {
             Some(clock) => clock,
-            None if self.wall && !net.is_sim() => Clock::start_at(wall_ms()),
+            None if self.wall && !net.is_sim() => Clock::start_at_wall(),
             None => Clock::start(),
         };
         Cluster::start_at(net, clock, self.spec, self.addresses).await
     }
-}
-
-/// Milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "asked for: outside of the sim")]
-fn wall_ms() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.unwrap_or_default().as_millis() as u64
 }

@@ -317,6 +317,15 @@ fn a_fault_that_touches_nothing_is_unknown() {
 }
 
 #[test]
+fn the_models_of_clients_say_that_they_use_raw_keys() {
+    let folder = Folder::new("mode");
+    let file = folder.file("txn.yaml", &format!("cluster: {{mode: txn}}{TWO}"));
+    let (code, _, err) = folder.run(&["run", &file, "--client", "lightning@fixed"]);
+    assert_eq!(code, Some(3), "{err}");
+    assert!(err.contains("`lightning@fixed` uses raw keys: with it `cluster.mode` is `raw`"), "{err}");
+}
+
+#[test]
 fn reports_for_ci_are_written_whole_whatever_came_out() {
     let folder = Folder::new("ci");
     let file = folder.file("two.yaml", TWO);

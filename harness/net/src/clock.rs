@@ -24,6 +24,13 @@ impl Clock {
     pub fn start_at(epoch_ms: u64) -> Self {
         Self { start: Instant::now(), epoch_ms }
     }
+    /// Starts now, at the wall's time: for clients of other processes, which compare what they hear with a clock of their
+    /// own. Never in the sim. Call within a runtime.
+    #[expect(clippy::disallowed_methods, reason = "asked for: outside of the sim")]
+    pub fn start_at_wall() -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self::start_at(now.unwrap_or_default().as_millis() as u64)
+    }
     /// Since the start.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fake_tikv::{Node, PeerOrder};
+use fake_tikv::{Mode, Node, PeerOrder};
 use unstuck_record::{Expect, Span};
 
 use super::seed::split;
@@ -86,6 +86,11 @@ pub enum NotReady {
         /// The line of `client:`.
         line: u32,
     },
+    /// The models of clients use raw keys.
+    #[error(
+        "`{0}` uses raw keys: with it `cluster.mode` is `raw`; a program, or a client of your own, can have another"
+    )]
+    RawKeysOnly(ClientRef),
 }
 
 /// Makes a case ready to run with a client that comes with the harness.
@@ -93,6 +98,9 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
     let Some(program) = file.program.as_ref().filter(|program| program.as_ref() == *client) else {
         let under_test = client::find(&client.name, &client.revision);
         let under_test = under_test.ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
+        if [&file.sizes, &choice.sizes].iter().any(|sizes| sizes.mode.is_some_and(|mode| mode != Mode::Raw)) {
+            return Err(NotReady::RawKeysOnly(client.clone()));
+        }
         return setup_with(file, case, Arc::from(under_test), choice);
     };
     if choice.world == WorldKind::Sim {
@@ -137,6 +145,7 @@ pub fn setup_with(
             stores: sizes.tikv,
             keys_per_region: sizes.keys_per_region,
             max_concurrent_streams: sizes.max_concurrent_streams,
+            mode: sizes.mode,
             peer_order: peer_order(sizes.peer_order, &plan),
         },
         workload: workload(&sizes, length),

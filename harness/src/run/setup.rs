@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fake_tikv::PeerOrder;
+use fake_tikv::{Mode, PeerOrder};
 use unstuck_record::Expect;
 
 use crate::client::{Client, Scale, Workload};
@@ -76,6 +76,8 @@ pub struct ClusterSize {
     pub keys_per_region: u32,
     /// Streams a connection to a store may have open at once.
     pub max_concurrent_streams: u32,
+    /// What the stores hold.
+    pub mode: Mode,
     /// In which order regions list their peers.
     pub peer_order: PeerOrder,
 }
@@ -88,6 +90,7 @@ impl Default for ClusterSize {
             keys_per_region: 64,
             // TiKV's server.grpc-concurrent-stream
             max_concurrent_streams: 1024,
+            mode: Mode::Raw,
             peer_order: PeerOrder::Shuffled,
         }
     }

@@ -165,6 +165,7 @@ fn spec(setup: &Setup) -> Spec {
         keepalive_timeout: scale.keepalive_timeout(STORE_KEEPALIVE.1),
         election: scale.timer(ELECTION),
         speed: setup.client.speed(&scaled, setup.cluster.stores),
+        mode: setup.cluster.mode,
         peer_order: setup.cluster.peer_order,
         seed: split(setup.seed, "cluster"),
         ..Spec::default()

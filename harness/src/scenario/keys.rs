@@ -91,6 +91,11 @@ pub(crate) const CLUSTER: &[Key] = &[
         Shape::Count(1, 100_000),
         "Regions, the units of work (default 64 for lightning, 240 for br).",
     ),
+    key(
+        "mode",
+        Shape::Word(&["raw", "raw-ttl", "txn", "v2"]),
+        "What the stores hold: raw keys (the default), raw keys with times to live, transactional keys, API V2.",
+    ),
     key("keysPerRegion", Shape::Count(1, 1_000_000), "Keys in each region (default 4)."),
     key(
         "maxConcurrentStreams",

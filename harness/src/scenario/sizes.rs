@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fake_tikv::Mode;
+
 use super::diagnostic::Problem;
 use super::fields::{Fields, whole};
 use super::keys::{CLUSTER, WORKLOAD};
@@ -32,6 +34,8 @@ pub struct SizeSpec {
     pub keys_per_region: Option<u32>,
     /// Streams on one connection; `u32::MAX` is unlimited.
     pub max_concurrent_streams: Option<u32>,
+    /// What the stores hold.
+    pub mode: Option<Mode>,
     /// In which order regions list their peers.
     pub peer_order: Option<PeerOrder>,
     /// Batches sent for one region.
@@ -59,6 +63,8 @@ pub struct Sizes {
     pub keys_per_region: u32,
     /// Streams on one connection; `u32::MAX` is unlimited.
     pub max_concurrent_streams: u32,
+    /// What the stores hold.
+    pub mode: Mode,
     /// In which order regions list their peers.
     pub peer_order: PeerOrder,
     /// Batches sent for one region.
@@ -88,6 +94,7 @@ impl Sizes {
             regions: if client == "br" { 240 } else { 64 },
             keys_per_region: 4,
             max_concurrent_streams: 1024,
+            mode: Mode::Raw,
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
@@ -105,6 +112,7 @@ impl Sizes {
             set(&mut sizes.batches, spec.batches);
             set(&mut sizes.workers, spec.workers);
             set(&mut sizes.connections, spec.connections);
+            sizes.mode = spec.mode.unwrap_or(sizes.mode);
             sizes.peer_order = spec.peer_order.unwrap_or(sizes.peer_order);
             sizes.batch_bytes = spec.batch_bytes.unwrap_or(sizes.batch_bytes);
             sizes.duration = spec.duration.or(sizes.duration);
@@ -128,6 +136,8 @@ pub(crate) fn read(cluster: Option<&Node>, workload: Option<&Node>, problems: &m
         spec.regions = f.count("regions", problems);
         spec.keys_per_region = f.count("keysPerRegion", problems);
         spec.max_concurrent_streams = streams(&f, problems);
+        let word = f.word("mode", &MODES.map(|(word, _)| word), problems);
+        spec.mode = word.and_then(|word| MODES.iter().find(|(w, _)| *w == word)).map(|(_, mode)| *mode);
         spec.peer_order = peer_order(&f, spec.tikv.unwrap_or(3), problems);
     }
     if let Some(f) = workload.and_then(|n| Fields::of(n, "`workload`", WORKLOAD, problems)) {
@@ -147,6 +157,10 @@ pub(crate) fn read(cluster: Option<&Node>, workload: Option<&Node>, problems: &m
     }
     spec
 }
+
+/// What stores can hold, as it is written.
+const MODES: [(&str, Mode); 4] =
+    [("raw", Mode::Raw), ("raw-ttl", Mode::RawTtl), ("txn", Mode::Txn), ("v2", Mode::V2)];
 
 fn streams(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<u32> {
     let (text, span) = f.text("maxConcurrentStreams", problems)?;

@@ -22,7 +22,7 @@ fn case(within: &str) -> String {
 
 type Test = (&'static str, &'static str, fn());
 
-const TESTS: [Test; 6] = [
+const TESTS: [Test; 7] = [
     (
         "go",
         "a_go_client_that_hangs_is_named_by_its_goroutine",
@@ -39,6 +39,11 @@ const TESTS: [Test; 6] = [
         CLIENT_GO,
         "client_go_gets_over_a_partition_of_all_stores",
         client_go_gets_over_a_partition_of_all_stores,
+    ),
+    (
+        CLIENT_GO,
+        "client_go_commits_transactions_over_a_partition_of_all_stores",
+        client_go_commits_transactions_over_a_partition_of_all_stores,
     ),
     (
         CLIENT_GO,
@@ -99,8 +104,12 @@ fn rawload() -> Option<&'static Path> {
 }
 
 fn client_go(fault: &str) -> Ran {
+    client_go_in("raw", "", fault)
+}
+
+fn client_go_in(mode: &str, option: &str, fault: &str) -> Ran {
     run_text(&format!(
-        "client:\n  preset: go\n  command: '{}'\n  args: [-pd, '{{pd}}', -status, '{{status_addr}}', -rows, 400]\n  \
+        "cluster: {{mode: {mode}}}\nclient:\n  preset: go\n  command: '{}'\n  args: [-pd, '{{pd}}', -status, '{{status_addr}}', -rows, 400{option}]\n  \
          progress: {{cluster: rows, total: 400}}\n  dump: {{pprof: '{{status_addr}}', signal: QUIT, every: 300ms}}\n  \
          timers: {{longest: 1s, backoffCap: 1s}}\ncases:\n  - {{name: a, selector: client_to_tikv(all), {fault}}}\n",
         rawload().unwrap().display()
@@ -113,13 +122,19 @@ fn client_go_gets_over_a_partition_of_all_stores() {
     assert_eq!(ran.run.end.as_ref().unwrap().work.unique, 400);
 }
 
+fn client_go_commits_transactions_over_a_partition_of_all_stores() {
+    let ran = client_go_in("txn", ", -txn", &format!("{PARTITION}, expect: {{within: 60s}}"));
+    assert_eq!(ran.outcome(), (Outcome::Completed, Verdict::Pass), "{}", ran.reason());
+    assert_eq!(ran.run.end.as_ref().unwrap().work.unique, 400);
+}
+
 fn client_go_before_frozen_stores_is_named_where_it_waits() {
     let ran = client_go("faultType: stall_read, warmUpTime: 400ms, faultDuration: 1h, expect: {within: 5s}");
     assert_eq!(ran.outcome(), (Outcome::Stuck, Verdict::Fail), "{}", ran.reason());
     let told = ran.finding(FindingKind::Progress);
     assert!(
-        told.summary.contains("in `main.(*loader).putRow`")
-            || told.wait_site.as_deref() == Some("main.(*loader).putRow"),
+        told.summary.contains("in `main.(*rawRows).put`")
+            || told.wait_site.as_deref() == Some("main.(*rawRows).put"),
         "{told:#?}"
     );
     assert_eq!(told.fault, Some(0));

@@ -1,4 +1,4 @@
-// Puts rows through TiKV's own Go client, client-go, over raw KV, and serves Go's pprof.
+// Puts rows through TiKV's own Go client, client-go, over raw KV or in transactions, and serves Go's pprof.
 package main
 
 import (
@@ -13,10 +13,32 @@ import (
 
 	"github.com/tikv/client-go/v2/config"
 	"github.com/tikv/client-go/v2/rawkv"
+	"github.com/tikv/client-go/v2/txnkv"
 )
 
+// rawRows puts each row over raw KV.
+type rawRows struct{ client *rawkv.Client }
+
+func (r *rawRows) put(ctx context.Context, key, value []byte) error {
+	return r.client.Put(ctx, key, value)
+}
+
+// txnRows puts each row in a transaction of its own.
+type txnRows struct{ client *txnkv.Client }
+
+func (t *txnRows) put(ctx context.Context, key, value []byte) error {
+	txn, err := t.client.Begin()
+	if err != nil {
+		return err
+	}
+	if err := txn.Set(key, value); err != nil {
+		return err
+	}
+	return txn.Commit(ctx)
+}
+
 type loader struct {
-	client  *rawkv.Client
+	put     func(ctx context.Context, key, value []byte) error
 	timeout time.Duration
 }
 
@@ -28,7 +50,7 @@ func (l *loader) putRow(row int) error {
 		ctx, cancel = context.WithTimeout(ctx, l.timeout)
 		defer cancel()
 	}
-	return l.client.Put(ctx, []byte(fmt.Sprintf("k%012d", row)), []byte("a value"))
+	return l.put(ctx, []byte(fmt.Sprintf("k%012d", row)), []byte("a value"))
 }
 
 func (l *loader) load(rows int) {
@@ -48,14 +70,25 @@ func (l *loader) load(rows int) {
 func main() {
 	pd := flag.String("pd", "", "addresses, by commas")
 	status := flag.String("status", "", "where to serve pprof")
+	transactions := flag.Bool("txn", false, "a transaction a row, instead of raw KV")
 	rows := flag.Int("rows", 100, "how many rows")
 	timeout := flag.Duration("timeout", 0, "how long one put may take; 0: as long as it likes")
 	flag.Parse()
 	go func() { log.Fatal(http.ListenAndServe(*status, nil)) }()
-	client, err := rawkv.NewClient(context.Background(), strings.Split(*pd, ","), config.DefaultConfig().Security)
-	if err != nil {
-		log.Fatal(err)
+	addresses := strings.Split(*pd, ",")
+	l := loader{timeout: *timeout}
+	if *transactions {
+		client, err := txnkv.NewClient(addresses)
+		if err != nil {
+			log.Fatal(err)
+		}
+		l.put = (&txnRows{client}).put
+	} else {
+		client, err := rawkv.NewClient(context.Background(), addresses, config.DefaultConfig().Security)
+		if err != nil {
+			log.Fatal(err)
+		}
+		l.put = (&rawRows{client}).put
 	}
-	l := loader{client: client, timeout: *timeout}
 	l.load(*rows)
 }
