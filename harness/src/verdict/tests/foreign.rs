@@ -12,13 +12,13 @@ fn goroutine(id: u64, state: &str, frames: &[(&str, &str)], parent: u64) -> Stri
         frames.iter().map(|(function, file)| format!("{function}(...)\n\t{file}:7 +0x1\n")).collect();
     let created = match parent {
         0 => String::new(),
-        _ => format!("created by main.start in goroutine {parent}\n\t/work/app/main.go:3 +0x1\n"),
+        _ => format!("created by main.start in goroutine {parent}\n\t/srv/app/main.go:3 +0x1\n"),
     };
     format!("goroutine {id} [{state}]:\n{}{created}\n", frames.concat())
 }
 
-const MAIN: (&str, &str) = ("main.main", "/work/app/main.go");
-const WORK: (&str, &str) = ("main.(*loader).put", "/work/app/load.go");
+const MAIN: (&str, &str) = ("main.main", "/srv/app/main.go");
+const WORK: (&str, &str) = ("main.(*loader).put", "/srv/app/load.go");
 const LIBRARY: (&str, &str) = ("example.com/lib.loop", "/home/x/go/pkg/mod/example.com/lib@v1.0.0/loop.go");
 
 /// A run that did not end, with these dumps of one program.
@@ -141,7 +141,7 @@ fn a_client_that_ended_in_time_has_no_hang_whatever_stands_still() {
 
 #[test]
 fn two_programs_with_the_same_ids_are_told_apart() {
-    let stands = |function: &str| goroutine(9, "select", &[(function, "/work/app/load.go")], 0);
+    let stands = |function: &str| goroutine(9, "select", &[(function, "/srv/app/load.go")], 0);
     let mut run = dumped(faulty(), &[]);
     for at_ms in [40 * MIN, END] {
         for (process, function) in [(0, "main.first"), (1, "main.second")] {
@@ -157,8 +157,8 @@ fn two_programs_with_the_same_ids_are_told_apart() {
 #[test]
 fn a_python_thread_is_named_by_its_own_function() {
     let text = "Current thread 0x00007f5cb966eb80 (most recent call first):\n  File \
-                \"/usr/lib/python3.11/threading.py\", line 327 in wait\n  File \"/work/app/load.py\", line 30 in \
-                wait_for_workers\n  File \"/work/app/load.py\", line 40 in <module>\n\n";
+                \"/usr/lib/python3.11/threading.py\", line 327 in wait\n  File \"/srv/app/load.py\", line 30 in \
+                wait_for_workers\n  File \"/srv/app/load.py\", line 40 in <module>\n\n";
     let dumps = [40 * MIN, END].map(|at_ms| (at_ms, vec![text.to_owned()]));
     let found = found(&dumped(faulty(), &dumps));
     assert!(found.summary.contains("in `wait_for_workers`"), "{}", found.summary);
