@@ -5,28 +5,34 @@
 //! ```
 //!
 //! A [`Proxy`] is one link. [`Proxy::apply`] puts a [`Rule`] in force until its [`Guard`] drops; rules that are
-//! in force together add up ([`rules`] says how), whatever the order in which they come and go. A connection that
+//! in force together add up ([`gate`] says how), whatever the order in which they come and go. A connection that
 //! a rule ends is ended on both sides at once, whatever the other rules are.
 //!
 //! Modules, in reading order:
 //!
-//! * [`rules`]: the rules in force, and what they amount to together
-//! * [`ledger`]: what each fault touched
+//! * [`rule`]: what a proxy can be told to do
+//! * [`gate`]: the rules in force, and what they amount to together
+//! * [`toxic`]: what Toxiproxy calls by this name: what a link does to the bytes of some of its connections
+//! * [`ledger`]: what each fault and each toxic touched
 //! * [`queue`]: bytes on their way, in order, bounded
 //! * [`lane`]: one direction of a connection
 //! * [`pump`]: both directions, and how its ends show from one side on the other
-//! * [`conn`]: one connection, from its accept to its end
+//! * [`orders`]: what a link asks of its connections
 //! * [`link`]: the door, the rules in force, the connections
+//! * [`conn`]: one connection, from its accept to its end
 //! * [`acceptor`]: lets connections in and owns their tasks
 
 mod acceptor;
 mod conn;
+mod gate;
 mod lane;
 mod ledger;
 mod link;
+mod orders;
 mod pump;
 mod queue;
-mod rules;
+mod rule;
+pub mod toxic;
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,8 +42,10 @@ use tokio_util::sync::CancellationToken;
 use unstuck_net::Net;
 use unstuck_record::{Event, Evidence};
 
+use self::ledger::Cause;
 use self::link::Link;
-use crate::fault::Rule;
+pub use self::rule::{Accept, Flow, OnHeal, OnInject, Rule};
+pub use self::toxic::Toxic;
 
 /// Is told [`Event::ConnOpened`] and [`Event::ConnClosed`] as they happen, on the proxy's tasks: it must not block.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -54,8 +62,16 @@ pub struct Proxy {
 pub struct Guard {
     link: Arc<Link>,
     key: u64,
-    fault: usize,
+    cause: Cause,
     rule: Rule,
+}
+
+/// A toxic in force on one link. It is taken out when this drops.
+#[derive(Debug)]
+#[must_use = "the toxic is taken out when this guard drops"]
+pub struct Placed {
+    link: Arc<Link>,
+    id: u64,
 }
 
 /// Counters of one link. All count from its start, but for `conns`.
@@ -108,8 +124,16 @@ impl Proxy {
     /// Puts `rule` in force on new and on live connections; it is in force when this returns.
     pub fn apply(&self, fault: usize, rule: Rule) -> Guard {
         let link = Arc::clone(&self.owner.link);
-        let key = link.apply(fault, rule);
-        Guard { link, key, fault, rule }
+        let cause = Cause::Fault(fault);
+        let key = link.apply(cause, rule);
+        Guard { link, key, cause, rule }
+    }
+
+    /// Puts `toxic` in force on new and on live connections, behind those that are there.
+    pub fn add(&self, toxic: Toxic) -> Placed {
+        let link = Arc::clone(&self.owner.link);
+        let id = link.add_toxic(toxic);
+        Placed { link, id }
     }
 
     /// What `fault` has touched on this link so far; complete when it has healed and the connections that it
@@ -122,7 +146,7 @@ impl Proxy {
     /// * `closed`: connections that the fault ended.
     /// * `refused`: connects that hung, and in the sim those that were refused; real sockets do not tell of these.
     pub fn evidence(&self, fault: usize) -> Evidence {
-        self.owner.link.evidence(fault)
+        self.owner.link.evidence(Cause::Fault(fault))
     }
 
     /// Counters, live.
@@ -150,6 +174,26 @@ impl Drop for Owner {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.link.heal(self.key, self.fault, self.rule);
+        self.link.heal(self.key, self.cause, self.rule);
+    }
+}
+
+// === impl Placed ===
+
+impl Placed {
+    /// Changes its parameters and toxicity, on live connections too. A connection keeps the luck that it drew.
+    pub fn update(&self, toxic: Toxic) {
+        self.link.update_toxic(self.id, toxic);
+    }
+
+    /// What it has touched so far.
+    pub fn evidence(&self) -> Evidence {
+        self.link.evidence(Cause::Toxic(self.id))
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        self.link.remove_toxic(self.id);
     }
 }

@@ -10,3 +10,4 @@ mod http2;
 mod life;
 mod order;
 mod path;
+mod toxics;

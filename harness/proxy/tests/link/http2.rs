@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::time::timeout;
-use unstuck::fault::{Accept, Flow, OnInject, Rule};
 use unstuck_net::Conn;
+use unstuck_proxy::{Accept, Flow, OnInject, Rule};
 
 use crate::path::*;
 

@@ -13,74 +13,75 @@
 
 use std::time::Duration;
 
-use crate::fault::{Accept, Flow, Rule};
+use crate::ledger::Cause;
+use crate::rule::{Accept, Flow, Rule};
 
-/// Indices of faults, sorted, without duplicates.
-pub(super) type Faults = Vec<usize>;
+/// Sorted, without duplicates.
+pub(crate) type Causes = Vec<Cause>;
 
-/// What the active rules do to one direction. Each part names the faults that ask for it: theirs is the evidence.
+/// What the active rules do to one direction. Each part names who asks for it: theirs is the evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     /// Nothing is handed to the receiver.
-    pub(super) hold: Faults,
+    pub(crate) hold: Causes,
     /// Nothing is read from the sender.
-    pub(super) stall: Faults,
+    pub(crate) stall: Causes,
     /// Chunks are late.
-    pub(super) delay: Faults,
+    pub(crate) delay: Causes,
     /// By how much.
-    pub(super) latency: Duration,
+    pub(crate) latency: Duration,
     /// The largest departure from `latency`.
-    pub(super) jitter: Duration,
+    pub(crate) jitter: Duration,
 }
 
 /// What the active rules do to the link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Combined {
-    pub(super) up: Gate,
-    pub(super) down: Gate,
-    pub(super) accept: Accept,
-    /// The faults that ask for `accept`; none if it passes.
-    pub(super) accept_faults: Faults,
+pub(crate) struct Combined {
+    pub(crate) up: Gate,
+    pub(crate) down: Gate,
+    pub(crate) accept: Accept,
+    /// Who asks for `accept`; nobody if it passes.
+    pub(crate) accept_causes: Causes,
 }
 
 /// The rules in force, each under a key of its own.
 #[derive(Debug, Default)]
-pub(super) struct Active {
+pub(crate) struct Active {
     next: u64,
-    rules: Vec<(u64, usize, Rule)>,
+    rules: Vec<(u64, Cause, Rule)>,
 }
 
 // === impl Active ===
 
 impl Active {
     /// Adds a rule; the key takes it out again.
-    pub(super) fn add(&mut self, fault: usize, rule: Rule) -> u64 {
+    pub(crate) fn add(&mut self, cause: Cause, rule: Rule) -> u64 {
         self.next += 1;
-        self.rules.push((self.next, fault, rule));
+        self.rules.push((self.next, cause, rule));
         self.next
     }
 
     /// Takes a rule out.
-    pub(super) fn remove(&mut self, key: u64) {
+    pub(crate) fn remove(&mut self, key: u64) {
         self.rules.retain(|(of, ..)| *of != key);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
     /// What they amount to.
-    pub(super) fn combined(&self) -> Combined {
+    pub(crate) fn combined(&self) -> Combined {
         let mut all = Combined::default();
-        for (_, fault, rule) in &self.rules {
-            all.up.add(*fault, rule.up);
-            all.down.add(*fault, rule.down);
+        for (_, cause, rule) in &self.rules {
+            all.up.add(*cause, rule.up);
+            all.down.add(*cause, rule.down);
             if severity(rule.accept) > severity(all.accept) {
                 all.accept = rule.accept;
-                all.accept_faults.clear();
+                all.accept_causes.clear();
             }
             if rule.accept == all.accept && rule.accept != Accept::Pass {
-                insert(&mut all.accept_faults, *fault);
+                insert(&mut all.accept_causes, *cause);
             }
         }
         all
@@ -90,13 +91,13 @@ impl Active {
 // === impl Gate ===
 
 impl Gate {
-    fn add(&mut self, fault: usize, flow: Flow) {
+    fn add(&mut self, cause: Cause, flow: Flow) {
         match flow {
             Flow::Pass => {}
-            Flow::Blackhole => insert(&mut self.hold, fault),
-            Flow::StallRead => insert(&mut self.stall, fault),
+            Flow::Blackhole => insert(&mut self.hold, cause),
+            Flow::StallRead => insert(&mut self.stall, cause),
             Flow::Delay { latency, jitter } => {
-                insert(&mut self.delay, fault);
+                insert(&mut self.delay, cause);
                 self.latency = self.latency.saturating_add(latency);
                 self.jitter = self.jitter.saturating_add(jitter);
             }
@@ -104,17 +105,17 @@ impl Gate {
     }
 
     /// Nothing is handed to the receiver.
-    pub(super) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         !self.hold.is_empty()
     }
 
     /// Nothing is read from the sender.
-    pub(super) fn stalls(&self) -> bool {
+    pub(crate) fn stalls(&self) -> bool {
         !self.stall.is_empty()
     }
 
     /// Chunks are late.
-    pub(super) fn delays(&self) -> bool {
+    pub(crate) fn delays(&self) -> bool {
         !self.delay.is_empty()
     }
 }
@@ -127,9 +128,9 @@ fn severity(accept: Accept) -> u8 {
     }
 }
 
-fn insert(faults: &mut Faults, fault: usize) {
-    if let Err(at) = faults.binary_search(&fault) {
-        faults.insert(at, fault);
+fn insert(causes: &mut Causes, cause: Cause) {
+    if let Err(at) = causes.binary_search(&cause) {
+        causes.insert(at, cause);
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ledger::Cause::Fault;
 
     const MS: Duration = Duration::from_millis(1);
 
@@ -153,36 +155,36 @@ mod tests {
     #[test]
     fn blackhole_and_stall_act_on_the_two_ends_of_a_direction() {
         let mut active = Active::default();
-        active.add(3, up(Flow::Blackhole));
-        active.add(1, up(Flow::StallRead));
-        active.add(1, up(Flow::Blackhole));
+        active.add(Fault(3), up(Flow::Blackhole));
+        active.add(Fault(1), up(Flow::StallRead));
+        active.add(Fault(1), up(Flow::Blackhole));
         let Combined { up, down, .. } = active.combined();
-        assert_eq!((up.hold, up.stall), (vec![1, 3], vec![1]));
+        assert_eq!((up.hold, up.stall), (vec![Fault(1), Fault(3)], vec![Fault(1)]));
         assert_eq!(down, Gate::default());
     }
 
     #[test]
     fn delays_add() {
         let mut active = Active::default();
-        active.add(0, up(Flow::Delay { latency: 30 * MS, jitter: MS }));
-        active.add(1, up(Flow::Delay { latency: 12 * MS, jitter: 2 * MS }));
+        active.add(Fault(0), up(Flow::Delay { latency: 30 * MS, jitter: MS }));
+        active.add(Fault(1), up(Flow::Delay { latency: 12 * MS, jitter: 2 * MS }));
         let gate = active.combined().up;
-        assert_eq!((gate.latency, gate.jitter, gate.delay), (42 * MS, 3 * MS, vec![0, 1]));
+        assert_eq!((gate.latency, gate.jitter, gate.delay), (42 * MS, 3 * MS, vec![Fault(0), Fault(1)]));
         let longest = Flow::Delay { latency: Duration::MAX, jitter: Duration::MAX };
-        active.add(2, up(longest));
+        active.add(Fault(2), up(longest));
         assert_eq!(active.combined().up.latency, Duration::MAX, "they saturate");
     }
 
     #[test]
     fn a_hang_wins_over_a_refusal_and_leaves_it_to_its_fault() {
         let mut active = Active::default();
-        let refuse = active.add(0, Rule { accept: Accept::Refuse, ..Rule::default() });
-        let hang = active.add(1, Rule { accept: Accept::Hang, ..Rule::default() });
+        let refuse = active.add(Fault(0), Rule { accept: Accept::Refuse, ..Rule::default() });
+        let hang = active.add(Fault(1), Rule { accept: Accept::Hang, ..Rule::default() });
         let all = active.combined();
-        assert_eq!((all.accept, all.accept_faults), (Accept::Hang, vec![1]));
+        assert_eq!((all.accept, all.accept_causes), (Accept::Hang, vec![Fault(1)]));
         active.remove(hang);
         let all = active.combined();
-        assert_eq!((all.accept, all.accept_faults), (Accept::Refuse, vec![0]));
+        assert_eq!((all.accept, all.accept_causes), (Accept::Refuse, vec![Fault(0)]));
         active.remove(refuse);
         assert_eq!(active.combined(), Combined::default());
     }
@@ -212,9 +214,9 @@ mod tests {
                 let by = turn % turned.len();
                 turned.rotate_left(by);
             }
-            let mut keys: Vec<_> = rules.iter().map(|(fault, rule)| one.add(*fault, *rule)).collect();
+            let mut keys: Vec<_> = rules.iter().map(|(fault, rule)| one.add(Fault(*fault), *rule)).collect();
             for (fault, rule) in turned {
-                other.add(fault, rule);
+                other.add(Fault(fault), rule);
             }
             prop_assert_eq!(one.combined(), other.combined());
             if !keys.is_empty() {

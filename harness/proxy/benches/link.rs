@@ -6,10 +6,10 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
-use unstuck::proxy::Proxy;
 use unstuck_net::sim::{SimConfig, SimNet};
 use unstuck_net::tcp::{TcpConfig, TcpNet};
 use unstuck_net::{Conn, Net};
+use unstuck_proxy::Proxy;
 
 const BULK: usize = 16 << 20;
 const ROUND_TRIPS: usize = 1000;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
-use unstuck::fault::{Flow, Rule};
 use unstuck_net::Conn;
+use unstuck_proxy::{Flow, Rule};
 
 use crate::path::{MS, Path, in_sim};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use unstuck::fault::{Flow, Rule};
+use unstuck_proxy::{Flow, Rule};
 use unstuck_record::Evidence;
 
 use crate::path::*;

@@ -7,35 +7,35 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The most bytes that one direction holds: a default socket buffer of the sim, and twice what toxiproxy copies at once.
-pub(super) const CAPACITY: usize = 64 << 10;
+pub(crate) const CAPACITY: usize = 64 << 10;
 /// The most chunks with a time of their own, so that a flood of tiny writes under a delay costs no more than its bytes.
 const CHUNKS: usize = 4 << 10;
 
 /// A bounded queue of bytes with due times that never fall.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     bytes: VecDeque<u8>,
     /// From when on the next so many bytes may go out, in order; together they cover all bytes.
     marks: VecDeque<(Instant, usize)>,
 }
 
 impl Queue {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// How many bytes may be pushed.
-    pub(super) fn room(&self) -> usize {
-        if self.marks.len() < CHUNKS { CAPACITY - self.bytes.len() } else { 0 }
+    pub(crate) fn room(&self) -> usize {
+        if self.marks.len() < CHUNKS { CAPACITY.saturating_sub(self.bytes.len()) } else { 0 }
     }
 
-    /// Adds at most [`Queue::room`] bytes, due at `due` but not before those ahead of them.
-    pub(super) fn push(&mut self, chunk: &[u8], due: Instant, now: Instant) {
-        debug_assert!(chunk.len() <= self.room());
+    /// Adds bytes, at least where there is room for one, due at `due` but not before those ahead of them.
+    pub(crate) fn push(&mut self, chunk: &[u8], due: Instant, now: Instant) {
+        debug_assert!(self.room() > 0);
         self.bytes.extend(chunk);
         match self.marks.back_mut() {
             Some((at, len)) if due <= *at || due <= now => *len += chunk.len(),
@@ -44,14 +44,14 @@ impl Queue {
     }
 
     /// The next bytes that may go out, or an empty slice.
-    pub(super) fn due(&self, now: Instant) -> &[u8] {
+    pub(crate) fn due(&self, now: Instant) -> &[u8] {
         let ready = self.marks.front().filter(|(at, _)| *at <= now).map_or(0, |(_, len)| *len);
         let (front, _) = self.bytes.as_slices();
         &front[..ready.min(front.len())]
     }
 
     /// Takes out bytes that [`Queue::due`] showed.
-    pub(super) fn pop(&mut self, count: usize) {
+    pub(crate) fn pop(&mut self, count: usize) {
         self.bytes.drain(..count);
         if let Some((_, len)) = self.marks.front_mut() {
             *len -= count;
@@ -65,17 +65,17 @@ impl Queue {
     }
 
     /// When the first bytes that are not due yet will be; `None` if there are none.
-    pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
         self.marks.front().map(|(at, _)| *at).filter(|at| *at > now)
     }
 
     /// When the last byte is due.
-    pub(super) fn last_due(&self) -> Option<Instant> {
+    pub(crate) fn last_due(&self) -> Option<Instant> {
         self.marks.back().map(|(at, _)| *at)
     }
 
     /// Lets nothing wait longer than `most` from now.
-    pub(super) fn hasten(&mut self, now: Instant, most: Duration) {
+    pub(crate) fn hasten(&mut self, now: Instant, most: Duration) {
         let Some(limit) = now.checked_add(most) else { return };
         for (at, _) in &mut self.marks {
             *at = limit.min(*at);

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::conn;
-use super::link::Link;
+use crate::conn;
+use crate::link::Link;
 
 /// How long to wait after an accept or a listen failed, for want of file descriptors usually.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Runs until the link is shut down and all its connections have ended.
-pub(super) async fn run(link: Arc<Link>) {
+pub(crate) async fn run(link: Arc<Link>) {
     let mut conns = JoinSet::new();
     loop {
         tokio::select! {

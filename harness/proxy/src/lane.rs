@@ -2,11 +2,11 @@
 //! its receiver.
 //!
 //! ```text
-//!   sender ──► stall? ──► queue (bounded; each chunk with its due time) ──► hold? ──► receiver
+//!   sender ──► stall? ──► toxics ──► queue (bounded; each chunk with its due time) ──► hold? ──► receiver
 //! ```
 //!
 //! While nothing is in the way bytes go straight through and the queue stays empty, without memory. The sender's
-//! FIN and RST pass the same gates as its bytes do: in order, late under a delay, held under a hold.
+//! FIN and RST pass the same toxics and gates as its bytes do: in order, late under a delay, held under a hold.
 
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -14,28 +14,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use unstuck_net::Conn;
 
-use super::ledger::Ledger;
-use super::queue::{CAPACITY, Queue};
-use super::rules::{Faults, Gate};
+use crate::gate::{Causes, Gate};
+use crate::ledger::Ledger;
+use crate::queue::{CAPACITY, Queue};
+use crate::toxic::chain::Chain;
+use crate::toxic::stage::{End, Next, Piece};
 
 /// Longer than any run; a delay beyond it cannot be added to an [`Instant`] everywhere.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a lane has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// The sender's FIN is seen and handed on: nothing more will come through here.
     Finished,
     /// The sender's RST is seen and due at the receiver.
     SenderReset,
     /// The receiver takes nothing any more: it has been reset.
     ReceiverGone,
+    /// A toxic ends the connection.
+    Toxic(End),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +48,10 @@ enum Sender {
     Open,
     /// Known to be reset because writing to it failed; what came before may still be read.
     Gone,
-    /// Its FIN was read, and may go out at this time.
-    Fin(Instant),
-    /// Its RST was read, and may go out at this time.
-    Rst(Instant),
+    /// Its FIN was read.
+    Fin,
+    /// Its RST was read.
+    Rst,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +64,17 @@ enum Receiver {
 
 /// One direction.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(crate) struct Lane {
     gate: Arc<Gate>,
     ledger: Arc<Ledger>,
+    chain: Chain,
     queue: Queue,
     sender: Sender,
+    /// The end that has come through the toxics, and when it may go out.
+    end: Option<(End, Instant)>,
     receiver: Receiver,
-    /// Faults that have been credited with what waits behind the present stall.
-    credited: Faults,
+    /// Causes that have been credited with what waits behind the present stall.
+    credited: Causes,
     timer: Option<Pin<Box<Sleep>>>,
     seed: [u8; 32],
     random: Option<Box<ChaCha8Rng>>,
@@ -75,14 +83,16 @@ pub(super) struct Lane {
 
 impl Lane {
     /// `seed` is for the jitter.
-    pub(super) fn new(gate: Arc<Gate>, ledger: Arc<Ledger>, seed: [u8; 32]) -> Self {
+    pub(crate) fn new(gate: Arc<Gate>, ledger: Arc<Ledger>, seed: [u8; 32]) -> Self {
         Self {
             gate,
             ledger,
+            chain: Chain::default(),
             queue: Queue::default(),
             sender: Sender::Open,
+            end: None,
             receiver: Receiver::Open,
-            credited: Faults::new(),
+            credited: Causes::new(),
             timer: None,
             seed,
             random: None,
@@ -91,19 +101,19 @@ impl Lane {
     }
 
     /// From now on `gate` is in the way, and none before it.
-    pub(super) fn obey(&mut self, gate: &Arc<Gate>) {
+    pub(crate) fn obey(&mut self, gate: &Arc<Gate>) {
         if Arc::ptr_eq(&self.gate, gate) {
             return;
         }
-        let begins: Faults =
+        let begins: Causes =
             gate.hold.iter().filter(|fault| !self.gate.hold.contains(fault)).copied().collect();
-        let end = matches!(self.sender, Sender::Fin(_) | Sender::Rst(_)) && self.receiver == Receiver::Open;
+        let end = self.end.is_some() && self.receiver == Receiver::Open;
         self.ledger.bytes(&begins, self.queue.len() + usize::from(end));
 
         let now = Instant::now();
         let longest = gate.latency.saturating_add(gate.jitter).min(FOREVER);
         self.queue.hasten(now, longest);
-        if let Sender::Fin(due) | Sender::Rst(due) = &mut self.sender {
+        if let Some((_, due)) = &mut self.end {
             *due = (now + longest).min(*due);
         }
         self.credited.retain(|fault| gate.stall.contains(fault));
@@ -111,10 +121,14 @@ impl Lane {
     }
 
     /// Moves what can be moved. A lane has each [`Step`] to tell at most once, and goes on after all but
-    /// [`Step::SenderReset`].
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, from: &mut Conn, to: &mut Conn) -> Poll<Step> {
+    /// [`Step::SenderReset`] and [`Step::Toxic`].
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, from: &mut Conn, to: &mut Conn) -> Poll<Step> {
         loop {
             let now = Instant::now();
+            if let Some(end) = self.chain.ends(now) {
+                return Poll::Ready(Step::Toxic(end));
+            }
+            let wake = self.draw(now);
             let hold = self.gate.holds();
             if self.receiver == Receiver::Open
                 && !hold
@@ -122,57 +136,91 @@ impl Lane {
             {
                 return Poll::Ready(step);
             }
-            match self.sender {
-                // An RST waits for no room at the receiver.
-                Sender::Rst(due) if due <= now && !hold => return Poll::Ready(Step::SenderReset),
-                Sender::Open | Sender::Gone => {
-                    if let Poll::Ready(step) = self.take_in(cx, from, to, now) {
-                        match step {
-                            Some(step) => return Poll::Ready(step),
-                            None => continue,
-                        }
-                    }
-                }
-                Sender::Rst(_) | Sender::Fin(_) => {}
+            if !hold && let Some(step) = self.end_is_due(now) {
+                return Poll::Ready(step);
             }
-            if !self.alarm_rings(cx, now) {
+            if let Sender::Open | Sender::Gone = self.sender
+                && let Poll::Ready(step) = self.take_in(cx, from, to, now)
+            {
+                match step {
+                    Some(step) => return Poll::Ready(step),
+                    None => continue,
+                }
+            }
+            if !self.alarm_rings(cx, now, wake) {
                 return Poll::Pending;
             }
         }
     }
 
+    /// The toxics in the way.
+    pub(crate) fn chain(&mut self) -> &mut Chain {
+        &mut self.chain
+    }
+
     /// The sender is known to have been reset: the other lane could not write to it.
-    pub(super) fn sender_is_gone(&mut self) {
+    pub(crate) fn sender_is_gone(&mut self) {
         match self.sender {
             Sender::Open => self.sender = Sender::Gone,
-            Sender::Fin(_) => self.see_reset(Instant::now()),
-            Sender::Gone | Sender::Rst(_) => {}
+            Sender::Fin => self.see_reset(Instant::now()),
+            Sender::Gone | Sender::Rst => {}
         }
     }
 
     /// The sender was reset, whether or not the receiver may know.
-    pub(super) fn sender_was_reset(&self) -> bool {
-        matches!(self.sender, Sender::Gone | Sender::Rst(_))
+    pub(crate) fn sender_was_reset(&self) -> bool {
+        matches!(self.sender, Sender::Gone | Sender::Rst)
     }
 
     /// The sender's FIN was seen, whether or not the receiver may know.
-    pub(super) fn sender_has_finished(&self) -> bool {
-        matches!(self.sender, Sender::Fin(_))
+    pub(crate) fn sender_has_finished(&self) -> bool {
+        self.sender == Sender::Fin
     }
 
     /// The receiver has the FIN.
-    pub(super) fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.receiver == Receiver::Finished
     }
 
     /// Bytes taken off the sender that the receiver did not get.
-    pub(super) fn held(&self) -> usize {
-        self.queue.len()
+    pub(crate) fn held(&self) -> usize {
+        self.queue.len() + self.chain.held()
     }
 
     /// Bytes handed to the receiver since the last call.
-    pub(super) fn take_moved(&mut self) -> u64 {
+    pub(crate) fn take_moved(&mut self) -> u64 {
         std::mem::take(&mut self.moved)
+    }
+
+    /// What has come through the toxics is due after the delay. Tells when the toxics want to be asked again.
+    fn draw(&mut self, now: Instant) -> Option<Instant> {
+        if self.chain.is_empty() {
+            return None;
+        }
+        while self.queue.room() > 0 && self.end.is_none_or(|(end, _)| end == End::Fin) {
+            match self.chain.next(now) {
+                Next::Piece(Piece::Data(bytes)) => {
+                    let due = self.due(now);
+                    self.queue.push(&bytes, due, now);
+                }
+                Next::Piece(Piece::End(end)) => self.see_end(end, now),
+                Next::Idle(wake) => return wake,
+            }
+        }
+        self.chain.deadline()
+    }
+
+    /// An end that waits for no room at the receiver, or for nothing more.
+    fn end_is_due(&self, now: Instant) -> Option<Step> {
+        let (end, _) = self.end.filter(|(_, due)| *due <= now)?;
+        match end {
+            End::Fin => None,
+            End::Rst => Some(Step::SenderReset),
+            End::Reset => Some(Step::Toxic(end)),
+            End::Close => {
+                (self.queue.is_empty() || self.receiver != Receiver::Open).then_some(Step::Toxic(end))
+            }
+        }
     }
 
     /// Pending also when there is nothing to hand out.
@@ -191,8 +239,8 @@ impl Lane {
                 Poll::Ready(_) => return Poll::Ready(self.lose_receiver()),
             }
         }
-        match self.sender {
-            Sender::Fin(due) if due <= now && self.queue.is_empty() => {
+        match self.end {
+            Some((End::Fin, due)) if due <= now && self.queue.is_empty() => {
                 match std::task::ready!(Pin::new(to).poll_shutdown(cx)) {
                     Ok(()) => {
                         self.receiver = Receiver::Finished;
@@ -217,7 +265,14 @@ impl Lane {
             self.credit_stall(cx, from);
             return Poll::Pending;
         }
-        if self.queue.room() == 0 {
+        let room = if self.chain.is_empty() {
+            self.queue.room()
+        } else if self.chain.takes() {
+            CAPACITY
+        } else {
+            0
+        };
+        if room == 0 {
             if self.sender == Sender::Gone {
                 self.see_reset(now);
                 return Poll::Ready(None);
@@ -226,12 +281,12 @@ impl Lane {
         }
         #[expect(clippy::large_stack_arrays, reason = "uninitialised, and only for the length of this call")]
         let mut space = [const { MaybeUninit::uninit() }; CAPACITY];
-        let mut buf = ReadBuf::uninit(&mut space[..self.queue.room()]);
+        let mut buf = ReadBuf::uninit(&mut space[..room]);
         match std::task::ready!(Pin::new(from).poll_read(cx, &mut buf)) {
             Ok(()) if !buf.filled().is_empty() => Poll::Ready(self.pass(cx, buf.filled(), to, now)),
             Ok(()) if self.sender == Sender::Open => {
-                self.sender = Sender::Fin(self.due(now));
-                self.credit(1);
+                self.sender = Sender::Fin;
+                self.pass_end(End::Fin, now);
                 Poll::Ready(None)
             }
             Ok(()) | Err(_) => {
@@ -244,6 +299,10 @@ impl Lane {
     /// Hands a chunk on at once if nothing is in the way, and keeps the rest.
     fn pass(&mut self, cx: &mut Context<'_>, chunk: &[u8], to: &mut Conn, now: Instant) -> Option<Step> {
         self.credit(chunk.len());
+        if !self.chain.is_empty() {
+            self.chain.push(Piece::Data(Bytes::copy_from_slice(chunk)), now);
+            return None;
+        }
         let straight = !self.gate.holds() && !self.gate.delays() && self.queue.is_empty();
         if !straight || self.receiver != Receiver::Open {
             let due = self.due(now);
@@ -283,16 +342,30 @@ impl Lane {
             Poll::Ready(Err(_)) => self.sender = Sender::Gone,
             Poll::Ready(Ok(())) => {}
         }
-        let begins: Faults =
+        let begins: Causes =
             self.gate.stall.iter().filter(|fault| !self.credited.contains(fault)).copied().collect();
         self.ledger.bytes(&begins, 1);
         self.credited.clone_from(&self.gate.stall);
     }
 
     fn see_reset(&mut self, now: Instant) {
-        let due = self.due(now);
-        self.sender = Sender::Rst(self.queue.last_due().map_or(due, |last| last.max(due)));
+        self.sender = Sender::Rst;
+        self.pass_end(End::Rst, now);
+    }
+
+    fn pass_end(&mut self, end: End, now: Instant) {
         self.credit(1);
+        if self.chain.is_empty() {
+            self.see_end(end, now);
+        } else {
+            self.chain.push(Piece::End(end), now);
+        }
+    }
+
+    /// An end has come through the toxics.
+    fn see_end(&mut self, end: End, now: Instant) {
+        let due = self.due(now);
+        self.end = Some((end, self.queue.last_due().map_or(due, |last| last.max(due))));
     }
 
     fn lose_receiver(&mut self) -> Step {
@@ -313,16 +386,16 @@ impl Lane {
         now + late.saturating_sub(Duration::from_nanos(most)).min(FOREVER)
     }
 
-    /// Whether something has become due; else the task is woken when it does.
-    fn alarm_rings(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let end = match self.sender {
-            Sender::Rst(due) => Some(due),
-            Sender::Fin(due) if self.queue.is_empty() => Some(due),
-            _ => None,
+    /// Whether something has become due; else the task is woken when it does. `wake` is when the toxics want to be asked.
+    fn alarm_rings(&mut self, cx: &mut Context<'_>, now: Instant, wake: Option<Instant>) -> bool {
+        let end = match self.end {
+            Some((End::Fin | End::Close, due)) => self.queue.is_empty().then_some(due),
+            Some((End::Rst | End::Reset, due)) => Some(due),
+            None => None,
         };
         let chunk = if self.receiver == Receiver::Open { self.queue.next_due(now) } else { None };
-        let next = [end.filter(|due| *due > now), chunk].into_iter().flatten().min();
-        let Some(at) = next.filter(|_| !self.gate.holds()) else {
+        let due = [end.filter(|due| *due > now), chunk].into_iter().flatten().min();
+        let Some(at) = due.filter(|_| !self.gate.holds()).into_iter().chain(wake).min() else {
             return false;
         };
         let timer = match &mut self.timer {

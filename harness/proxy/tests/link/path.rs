@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use unstuck::fault::{Accept, Flow, Rule};
-use unstuck::proxy::Proxy;
 use unstuck_net::sim::{SimConfig, SimNet};
 use unstuck_net::tcp::{TcpConfig, TcpNet};
 use unstuck_net::{Conn, Listener, Net, Port};
+use unstuck_proxy::Proxy;
+use unstuck_proxy::{Accept, Flow, Rule};
 use unstuck_record::Event;
 
 /// Longer than anything healthy takes in either world; nothing that is asserted depends on its length.

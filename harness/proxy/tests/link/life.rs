@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use unstuck::fault::{Accept, Flow, Rule};
 use unstuck_net::Net;
+use unstuck_proxy::{Accept, Flow, Rule};
 
 use crate::path::*;
 

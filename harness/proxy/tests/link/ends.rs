@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use unstuck::fault::{Flow, OnHeal, OnInject, Rule};
+use unstuck_proxy::{Flow, OnHeal, OnInject, Rule};
 
 use crate::path::*;
 

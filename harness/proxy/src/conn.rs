@@ -1,64 +1,36 @@
 //! One connection through a link, from its accept to its end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use unstuck_net::Conn;
-use unstuck_record::Event;
 
-use super::lane::Lane;
-use super::link::Link;
-use super::pump::{Ended, Pump};
-use super::rules::Gate;
+use crate::gate::Gate;
+use crate::lane::Lane;
+use crate::link::{Link, Member};
+use crate::orders::{Ending, Orders};
+use crate::pump::{Ended, Pump};
 
 const ORDERED: &str = "the link keeps the orders of its members";
 
-/// What the rules in force ask of one connection.
-#[derive(Clone, Debug)]
-pub(super) struct Orders {
-    pub(super) up: Arc<Gate>,
-    pub(super) down: Arc<Gate>,
-    /// Not to be dialled yet: it was accepted while connects were to hang. To the client's mind it is not
-    /// connected, so what ends connections passes it by.
-    pub(super) parked: bool,
-    /// Its end; once set it stays.
-    pub(super) end: Option<Ending>,
-}
-
-/// How a fault ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// As a dying process does; what was not handed on is lost to this fault.
-    Close { fault: usize },
-    /// RST; likewise.
-    Reset { fault: usize },
-    /// At a heal: discard until quiet, then FIN.
-    Drain { fault: usize },
-    /// At a heal: RST. What is lost was counted when it was held.
-    ResetAfter,
-    /// Connects are refused now, and this one had been kept waiting for its dial.
-    Refuse,
-}
-
-/// A connection that its link knows. Dropping it takes it out and reports [`Event::ConnClosed`].
-#[derive(Debug)]
-pub(super) struct Member {
-    link: Arc<Link>,
-    id: u64,
-    how: String,
-}
-
 /// Carries one connection until it ends or the link is shut down.
-pub(super) async fn run(mut member: Member, client: Conn, orders: watch::Receiver<Orders>) {
-    let link = Arc::clone(&member.link);
+pub(crate) async fn run(mut member: Member, client: Conn, orders: watch::Receiver<Orders>) {
+    let link = Arc::clone(member.link());
     tokio::select! {
         biased;
         () = link.stopped() => {}
-        how = carry(&link, member.id, client, orders) => member.how = how,
+        how = carry(&link, member.id(), member.from(), client, orders) => member.ended(how),
     }
 }
 
-async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<Orders>) -> String {
+async fn carry(
+    link: &Link,
+    id: u64,
+    from: SocketAddr,
+    client: Conn,
+    mut orders: watch::Receiver<Orders>,
+) -> String {
     let node = match dial(link, &mut orders).await {
         Ok(node) => node,
         Err(Undialled::Ended(ending)) => {
@@ -86,6 +58,7 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
         let ending = {
             let orders = orders.borrow_and_update();
             pump.obey(&orders.up, &orders.down);
+            pump.meet(&orders.toxics, |toxic| link.meeting(id, from, toxic));
             orders.end
         };
         if let Some(ending) = ending {
@@ -103,8 +76,10 @@ async fn carry(link: &Link, id: u64, client: Conn, mut orders: watch::Receiver<O
                 let (how, by_reset) = match ended {
                     Ended::ClientClosed => ("client closed", false),
                     Ended::NodeClosed => ("node closed", false),
+                    Ended::ToxicClosed => ("toxic closed", false),
                     Ended::ClientReset => ("client reset", true),
                     Ended::NodeReset => ("node reset", true),
+                    Ended::ToxicReset => ("toxic reset", true),
                 };
                 if by_reset { pump.reset() } else { pump.close() }
                 return how.to_owned();
@@ -135,48 +110,15 @@ async fn dial(link: &Link, orders: &mut watch::Receiver<Orders>) -> Result<Conn,
 
 async fn end(link: &Link, pump: Pump, ending: Ending) {
     match ending {
-        Ending::Close { fault } => {
-            link.ledger().bytes(&[fault], pump.held());
+        Ending::Close { cause } => {
+            link.ledger().bytes(&[cause], pump.held());
             pump.close();
         }
-        Ending::Reset { fault } => {
-            link.ledger().bytes(&[fault], pump.held());
+        Ending::Reset { cause } => {
+            link.ledger().bytes(&[cause], pump.held());
             pump.reset();
         }
-        Ending::Drain { fault } => pump.drain(|count| link.ledger().bytes(&[fault], count)).await,
+        Ending::Drain { cause } => pump.drain(|count| link.ledger().bytes(&[cause], count)).await,
         Ending::ResetAfter | Ending::Refuse => pump.reset(),
-    }
-}
-
-// === impl Ending ===
-
-impl Ending {
-    fn how(self) -> &'static str {
-        match self {
-            Ending::Close { .. } | Ending::Drain { .. } => "fault closed",
-            Ending::Reset { .. } | Ending::ResetAfter => "fault reset",
-            Ending::Refuse => "fault refused",
-        }
-    }
-}
-
-// === impl Member ===
-
-impl Member {
-    pub(super) fn new(link: Arc<Link>, id: u64) -> Self {
-        Self { link, id, how: "proxy shut down".to_owned() }
-    }
-
-    /// The connection's number on its link, from 1.
-    pub(super) fn id(&self) -> u64 {
-        self.id
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.link.forget(self.id);
-        let how = std::mem::take(&mut self.how);
-        self.link.report(Event::ConnClosed { link: self.link.name().to_owned(), conn: self.id, how });
     }
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use tokio::time::{Instant, timeout};
-use unstuck::fault::{Accept, Flow, OnHeal, OnInject, Rule};
+use unstuck_proxy::{Accept, Flow, OnHeal, OnInject, Rule};
 
 use crate::path::*;
 
