@@ -21,6 +21,10 @@ use unstuck_proxy::{Proxy, Sink};
 const STORE_KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
 const ELECTION: Duration = Duration::from_secs(10);
 
+/// Calls that are kept one by one, for `….calls.ndjson`; all are counted. More would not fit a core's cache: each call's place
+/// is the oldest one's.
+const CALLS: usize = 2_000;
+
 /// A cluster behind proxies.
 #[derive(Debug)]
 pub(super) struct World {
@@ -168,6 +172,7 @@ fn spec(setup: &Setup) -> Spec {
         mode: setup.cluster.mode,
         peer_order: setup.cluster.peer_order,
         seed: split(setup.seed, "cluster"),
+        journal: CALLS,
         ..Spec::default()
     }
 }
