@@ -70,7 +70,7 @@ proptest! {
         let (from_client, from_node) = (bytes(&client), bytes(&node));
         let (at_node, at_client, ends, evidence) = in_sim(async |net| {
             let mut path = Path::new(&net);
-            for (fault, (rule, start, lasts)) in spells.iter().copied().enumerate() {
+            for (fault, (rule, start, lasts)) in spells.iter().cloned().enumerate() {
                 let proxy = path.proxy.clone();
                 tokio::spawn(async move {
                     sleep(Duration::from_millis(start)).await;

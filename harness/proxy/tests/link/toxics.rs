@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use unstuck_proxy::Toxic;
-use unstuck_proxy::toxic::{Bandwidth, Kind, Latency, ResetPeer, Stream, Timeout};
+use unstuck_proxy::toxic::{Bandwidth, Kind, Latency, ResetPeer, Timeout};
 
 use crate::path::*;
 
 fn upstream(kind: Kind) -> Toxic {
-    Toxic { stream: Stream::Upstream, ..Toxic::new(kind) }
+    Toxic::new(kind).upstream()
 }
 
 #[test]
@@ -24,8 +24,7 @@ fn a_burst_under_latency_is_late_once() {
         node.read_u8().await.unwrap();
         let transit = plain.elapsed();
 
-        let placed =
-            path.proxy.add(upstream(Kind::Latency(Latency { latency: 100 * MS, jitter: Duration::ZERO })));
+        let placed = path.proxy.add(upstream(Kind::Latency(Latency::of(100 * MS)))).unwrap();
         let start = Instant::now();
         for byte in 0..10 {
             client.write_all(&[byte]).await.unwrap();
@@ -44,7 +43,8 @@ fn bandwidth_is_what_it_says() {
     in_sim(async |net| {
         let mut path = Path::new(&net);
         let (client, mut node) = path.open().await;
-        let _placed = path.proxy.add(upstream(Kind::Bandwidth(Bandwidth { rate: 1_000_000, burst: 0 })));
+        let _placed =
+            path.proxy.add(upstream(Kind::Bandwidth(Bandwidth { rate: 1_000_000, burst: 0 }))).unwrap();
         let start = Instant::now();
         let mut sender = client;
         let sends = async {
@@ -65,7 +65,7 @@ fn an_idle_connection_is_reset() {
     in_both(async |net| {
         let mut path = Path::new(&net);
         let (mut client, mut node) = path.open().await;
-        let _placed = path.proxy.add(Toxic::new(Kind::ResetPeer(ResetPeer { timeout: 20 * MS })));
+        let _placed = path.proxy.add(Toxic::new(Kind::ResetPeer(ResetPeer { timeout: 20 * MS }))).unwrap();
         assert_eq!(client.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
         assert_eq!(node.read_u8().await.unwrap_err().kind(), ErrorKind::ConnectionReset);
     });
@@ -76,7 +76,7 @@ fn a_timeout_counts_from_its_start_whatever_is_sent() {
     in_sim(async |net| {
         let mut path = Path::new(&net);
         let (mut client, mut node) = path.open().await;
-        let _placed = path.proxy.add(upstream(Kind::Timeout(Timeout { timeout: 100 * MS })));
+        let _placed = path.proxy.add(upstream(Kind::Timeout(Timeout { timeout: 100 * MS }))).unwrap();
         let start = Instant::now();
         let chatter = async {
             loop {
@@ -100,7 +100,7 @@ fn taking_a_toxic_out_loses_nothing() {
     in_both(async |net| {
         let mut path = Path::new(&net);
         let (mut client, mut node) = path.open().await;
-        let stopped = path.proxy.add(upstream(Kind::Bandwidth(Bandwidth { rate: 0, burst: 0 })));
+        let stopped = path.proxy.add(upstream(Kind::Bandwidth(Bandwidth { rate: 0, burst: 0 }))).unwrap();
         client.write_all(b"hello").await.unwrap();
         client.shutdown().await.unwrap();
         tokio::time::sleep(20 * MS).await;
