@@ -11,10 +11,12 @@
 //! * [`verdict`]: checkers, pure functions of the record
 //! * [`run`]: one case from plan to record, and many of them
 //! * [`suite`]: a folder of scenarios as tests of `cargo test`, with clients of your own
+//! * [`export`]: the same cases for a real cluster
 //! * [`cli`]: the `unstuck` command
 
 pub mod cli;
 pub mod client;
+pub mod export;
 pub mod fault;
 pub mod probe;
 pub mod run;

@@ -56,7 +56,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "serve_command",
         ],
     ),
-    ("harness", &["scenario", "fault", "probe", "client", "verdict", "run", "suite", "cli"]),
+    ("harness", &["scenario", "fault", "probe", "client", "verdict", "run", "suite", "export", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.
