@@ -31,6 +31,16 @@ impl LimitData {
     }
 }
 
+impl Limited {
+    fn end(&mut self, tally: &Tally) -> Next {
+        self.ended = true;
+        self.lost = self.held.bytes() > 0;
+        tally.bytes(self.held.bytes());
+        tally.closed(1);
+        Next::Piece(Piece::End(End::Close))
+    }
+}
+
 impl Stage for Limited {
     fn takes(&self) -> bool {
         self.held.takes()
@@ -40,24 +50,29 @@ impl Stage for Limited {
         self.held.bytes()
     }
 
-    fn push(&mut self, piece: Piece, _: Instant, _: &Tally) {
-        self.held.push(piece);
+    fn push(&mut self, piece: Piece, _: Instant, tally: &Tally) {
+        if self.ended {
+            self.lost = true;
+            tally.bytes(piece.weight());
+        } else {
+            self.held.push(piece);
+        }
     }
 
-    /// The end comes with the last byte that goes on, whether or not another one follows.
+    /// The end comes with the last byte that goes on, whether or not another one follows; with a limit of 0, in place of the first.
     fn next(&mut self, _: Instant, tally: &Tally) -> Next {
         if self.ended {
             return Next::Idle(None);
         }
         let left = self.limit.saturating_sub(self.passed);
-        if left == 0 {
-            self.ended = true;
-            self.lost = self.held.bytes() > 0;
-            tally.bytes(self.held.bytes());
-            tally.closed(1);
-            return Next::Piece(Piece::End(End::Close));
+        if left == 0 && self.passed > 0 {
+            return self.end(tally);
         }
         match self.held.pop() {
+            Some(data @ Piece::Data(_)) if left == 0 => {
+                self.held.unpop(data);
+                self.end(tally)
+            }
             Some(Piece::Data(mut bytes)) => {
                 let goes = bytes.split_to(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len()));
                 if !bytes.is_empty() {

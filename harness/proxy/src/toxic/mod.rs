@@ -23,6 +23,8 @@ pub mod latency;
 pub mod limit_data;
 pub(crate) mod line;
 pub mod loss;
+#[cfg(test)]
+mod machine;
 pub(crate) mod noop;
 pub mod reorder;
 pub mod reset_peer;
