@@ -9,7 +9,10 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
     (
         "harness/proxy",
-        &["ledger", "rule", "toxic", "gate", "queue", "lane", "pump", "orders", "link", "conn", "acceptor"],
+        &[
+            "ledger", "toxic", "status", "rule", "gate", "queue", "lane", "pump", "meter", "orders", "link",
+            "conn", "acceptor",
+        ],
     ),
     (
         "reports/record",

@@ -67,6 +67,17 @@ impl Listener {
     pub async fn accept(&mut self) -> io::Result<(Conn, SocketAddr)> {
         std::future::poll_fn(|cx| self.poll_accept(cx)).await
     }
+    /// Leaves no room for connections that wait to be accepted while set, so that SYNs are lost and connects hang. They
+    /// get through at the retransmission that follows the clearing. Do not accept meanwhile: that makes room.
+    ///
+    /// Returns false where the world cannot do it: outside of Linux; and in the sim, where [`Port::drop_syn`] does it.
+    pub fn clog(&mut self, on: bool) -> io::Result<bool> {
+        match self {
+            Listener::Sim(_) => Ok(false),
+            Listener::Tcp(listener) => listener.clog(on),
+        }
+    }
+
     /// [`Listener::accept`] as a poll.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Conn, SocketAddr)>> {
         match self {

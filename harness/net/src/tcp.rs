@@ -103,7 +103,8 @@ impl TcpPort {
     pub(crate) fn listen(&self) -> io::Result<TcpListener> {
         let socket = self.net.config.bind(self.addr)?;
         socket.listen(BACKLOG)?;
-        Ok(TcpListener { inner: tokio::net::TcpListener::from_std(socket.into())? })
+        let inner = tokio::net::TcpListener::from_std(socket.into())?;
+        Ok(TcpListener { config: self.net.config, inner, plug: None, plugged: BTreeSet::new() })
     }
 }
 
@@ -121,15 +122,57 @@ fn lock(reserved: &Mutex<BTreeSet<SocketAddr>>) -> MutexGuard<'_, BTreeSet<Socke
 /// A listening socket.
 #[derive(Debug)]
 pub struct TcpListener {
+    config: TcpConfig,
     inner: tokio::net::TcpListener,
+    /// A connection of ours that fills the queue.
+    plug: Option<Socket>,
+    /// Where such connections came from that are still to be accepted, and are for nobody.
+    plugged: BTreeSet<SocketAddr>,
 }
 
 impl TcpListener {
-    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let (stream, peer) = ready!(self.inner.poll_accept(cx))?;
-        stream.set_nodelay(true)?;
-        Poll::Ready(Ok((stream, peer)))
+    /// Linux lets the length of the queue be changed while listening, and lets one connection into a queue of
+    /// length 0; when it is full, SYNs are dropped. What waits in it already stays.
+    pub(crate) fn clog(&mut self, on: bool) -> io::Result<bool> {
+        if !cfg!(target_os = "linux") || on == self.plug.is_some() {
+            return Ok(on && cfg!(target_os = "linux"));
+        }
+        if on {
+            SockRef::from(&self.inner).listen(0)?;
+            let at = self.inner.local_addr()?;
+            let plug = self.config.socket(Domain::for_address(at))?;
+            match plug.connect(&at.into()) {
+                Err(error) if error.kind() != ErrorKind::WouldBlock && !in_progress(&error) => {
+                    return Err(error);
+                }
+                _ => self.plug = Some(plug),
+            }
+        } else {
+            if let Some(plug) = self.plug.take()
+                // else its SYN was lost too, which ends with it
+                && plug.peer_addr().is_ok()
+            {
+                self.plugged.extend(plug.local_addr()?.as_socket());
+            }
+            SockRef::from(&self.inner).listen(BACKLOG)?;
+        }
+        Ok(on)
     }
+
+    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        loop {
+            let (stream, peer) = ready!(self.inner.poll_accept(cx))?;
+            if self.plugged.is_empty() || !self.plugged.remove(&peer) {
+                stream.set_nodelay(true)?;
+                return Poll::Ready(Ok((stream, peer)));
+            }
+        }
+    }
+}
+
+fn in_progress(error: &io::Error) -> bool {
+    // `EINPROGRESS` has a kind only on nightly
+    error.raw_os_error() == Some(115)
 }
 
 /// A failure means that the socket is gone, and with it what there was to reset.

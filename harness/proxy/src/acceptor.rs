@@ -1,9 +1,10 @@
-//! Lets connections in and owns their tasks.
+//! Lets connections in, owns their tasks, and takes toxics out when their time is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::conn;
 use crate::link::Link;
@@ -15,9 +16,11 @@ const RETRY: Duration = Duration::from_millis(50);
 pub(crate) async fn run(link: Arc<Link>) {
     let mut conns = JoinSet::new();
     loop {
+        let expiry = link.next_expiry();
         tokio::select! {
             biased;
             () = link.stopped() => break,
+            now = expired(expiry) => link.expire(now),
             () = link.door_changed() => {}
             Some(_) = conns.join_next() => {}
             admitted = std::future::poll_fn(|cx| link.poll_admit(cx)) => {
@@ -30,4 +33,13 @@ pub(crate) async fn run(link: Arc<Link>) {
         }
     }
     while conns.join_next().await.is_some() {}
+}
+
+/// Waits until then; for ever without a time.
+async fn expired(at: Option<Instant>) -> Instant {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+    Instant::now()
 }

@@ -1,8 +1,8 @@
-//! One direction of a connection: reads from its sender, keeps what is not yet due or not yet taken, writes to
+//! One direction of a connection: reads from its sender, keeps what may not go on yet or is not yet taken, writes to
 //! its receiver.
 //!
 //! ```text
-//!   sender ──► stall? ──► toxics ──► queue (bounded; each chunk with its due time) ──► hold? ──► receiver
+//!   sender ──► stall? ──► toxics ──► queue (bounded) ──► hold? ──► receiver
 //! ```
 //!
 //! While nothing is in the way bytes go straight through and the queue stays empty, without memory. The sender's
@@ -12,11 +12,8 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use unstuck_net::Conn;
@@ -26,9 +23,6 @@ use crate::ledger::Ledger;
 use crate::queue::{CAPACITY, Queue};
 use crate::toxic::chain::Chain;
 use crate::toxic::stage::{End, Next, Piece};
-
-/// Longer than any run; a delay beyond it cannot be added to an [`Instant`] everywhere.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a lane has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +56,14 @@ enum Receiver {
     Gone,
 }
 
+/// What the toxics have to say.
+struct Drawn {
+    /// When they want to be asked again.
+    wake: Option<Instant>,
+    /// They may have more, and there was no room for it.
+    more: bool,
+}
+
 /// One direction.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -70,20 +72,24 @@ pub(crate) struct Lane {
     chain: Chain,
     queue: Queue,
     sender: Sender,
-    /// The end that has come through the toxics, and when it may go out.
-    end: Option<(End, Instant)>,
+    /// The end that has come through the toxics.
+    end: Option<End>,
     receiver: Receiver,
     /// Causes that have been credited with what waits behind the present stall.
     credited: Causes,
     timer: Option<Pin<Box<Sleep>>>,
-    seed: [u8; 32],
-    random: Option<Box<ChaCha8Rng>>,
-    moved: u64,
+    moved: Moved,
+}
+
+/// What was handed to a receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) bytes: u64,
+    pub(crate) chunks: u64,
 }
 
 impl Lane {
-    /// `seed` is for the jitter.
-    pub(crate) fn new(gate: Arc<Gate>, ledger: Arc<Ledger>, seed: [u8; 32]) -> Self {
+    pub(crate) fn new(gate: Arc<Gate>, ledger: Arc<Ledger>) -> Self {
         Self {
             gate,
             ledger,
@@ -94,9 +100,7 @@ impl Lane {
             receiver: Receiver::Open,
             credited: Causes::new(),
             timer: None,
-            seed,
-            random: None,
-            moved: 0,
+            moved: Moved::default(),
         }
     }
 
@@ -109,13 +113,6 @@ impl Lane {
             gate.hold.iter().filter(|fault| !self.gate.hold.contains(fault)).copied().collect();
         let end = self.end.is_some() && self.receiver == Receiver::Open;
         self.ledger.bytes(&begins, self.queue.len() + usize::from(end));
-
-        let now = Instant::now();
-        let longest = gate.latency.saturating_add(gate.jitter).min(FOREVER);
-        self.queue.hasten(now, longest);
-        if let Some((_, due)) = &mut self.end {
-            *due = (now + longest).min(*due);
-        }
         self.credited.retain(|fault| gate.stall.contains(fault));
         self.gate = Arc::clone(gate);
     }
@@ -124,30 +121,36 @@ impl Lane {
     /// [`Step::SenderReset`] and [`Step::Toxic`].
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, from: &mut Conn, to: &mut Conn) -> Poll<Step> {
         loop {
-            let now = Instant::now();
-            if let Some(end) = self.chain.ends(now) {
-                return Poll::Ready(Step::Toxic(end));
+            let mut drawn = Drawn { wake: None, more: false };
+            if !self.chain.is_empty() {
+                let now = Instant::now();
+                if let Some(end) = self.chain.ends(now) {
+                    return Poll::Ready(Step::Toxic(end));
+                }
+                drawn = self.draw(now);
             }
-            let wake = self.draw(now);
             let hold = self.gate.holds();
             if self.receiver == Receiver::Open
                 && !hold
-                && let Poll::Ready(step) = self.hand_out(cx, to, now)
+                && let Poll::Ready(step) = self.hand_out(cx, to)
             {
                 return Poll::Ready(step);
             }
-            if !hold && let Some(step) = self.end_is_due(now) {
+            if !hold && let Some(step) = self.end_is_due() {
                 return Poll::Ready(step);
             }
+            if drawn.more && self.queue.room() > 0 {
+                continue;
+            }
             if let Sender::Open | Sender::Gone = self.sender
-                && let Poll::Ready(step) = self.take_in(cx, from, to, now)
+                && let Poll::Ready(step) = self.take_in(cx, from, to)
             {
                 match step {
                     Some(step) => return Poll::Ready(step),
                     None => continue,
                 }
             }
-            if !self.alarm_rings(cx, now, wake) {
+            if !self.alarm_rings(cx, drawn.wake) {
                 return Poll::Pending;
             }
         }
@@ -162,7 +165,7 @@ impl Lane {
     pub(crate) fn sender_is_gone(&mut self) {
         match self.sender {
             Sender::Open => self.sender = Sender::Gone,
-            Sender::Fin => self.see_reset(Instant::now()),
+            Sender::Fin => self.see_reset(),
             Sender::Gone | Sender::Rst => {}
         }
     }
@@ -187,95 +190,73 @@ impl Lane {
         self.queue.len() + self.chain.held()
     }
 
-    /// Bytes handed to the receiver since the last call.
-    pub(crate) fn take_moved(&mut self) -> u64 {
+    /// What was handed to the receiver since the last call.
+    pub(crate) fn take_moved(&mut self) -> Moved {
         std::mem::take(&mut self.moved)
     }
 
-    /// What has come through the toxics is due after the delay. Tells when the toxics want to be asked again.
-    fn draw(&mut self, now: Instant) -> Option<Instant> {
-        if self.chain.is_empty() {
-            return None;
-        }
-        while self.queue.room() > 0 && self.end.is_none_or(|(end, _)| end == End::Fin) {
+    /// Fetches what has come through the toxics.
+    fn draw(&mut self, now: Instant) -> Drawn {
+        while self.queue.room() > 0 && self.end.is_none_or(|end| end == End::Fin) {
             match self.chain.next(now) {
-                Next::Piece(Piece::Data(bytes)) => {
-                    let due = self.due(now);
-                    self.queue.push(&bytes, due, now);
-                }
-                Next::Piece(Piece::End(end)) => self.see_end(end, now),
-                Next::Idle(wake) => return wake,
+                Next::Piece(Piece::Data(bytes)) => self.enqueue(bytes),
+                Next::Piece(Piece::End(end)) => self.see_end(end),
+                Next::Idle(wake) => return Drawn { wake, more: false },
             }
         }
-        self.chain.deadline()
+        Drawn { wake: self.chain.deadline(), more: self.end.is_none_or(|end| end == End::Fin) }
     }
 
     /// An end that waits for no room at the receiver, or for nothing more.
-    fn end_is_due(&self, now: Instant) -> Option<Step> {
-        let (end, _) = self.end.filter(|(_, due)| *due <= now)?;
-        match end {
+    fn end_is_due(&self) -> Option<Step> {
+        match self.end? {
             End::Fin => None,
             End::Rst => Some(Step::SenderReset),
-            End::Reset => Some(Step::Toxic(end)),
-            End::Close => {
+            end @ (End::Reset | End::HalfOpen) => Some(Step::Toxic(end)),
+            end @ End::Close => {
                 (self.queue.is_empty() || self.receiver != Receiver::Open).then_some(Step::Toxic(end))
             }
         }
     }
 
     /// Pending also when there is nothing to hand out.
-    fn hand_out(&mut self, cx: &mut Context<'_>, to: &mut Conn, now: Instant) -> Poll<Step> {
-        loop {
-            let chunk = self.queue.due(now);
-            if chunk.is_empty() {
-                break;
-            }
+    fn hand_out(&mut self, cx: &mut Context<'_>, to: &mut Conn) -> Poll<Step> {
+        while let Some(chunk) = self.queue.front() {
             match Pin::new(&mut *to).poll_write(cx, chunk) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) if count > 0 => {
                     self.queue.pop(count);
-                    self.moved += count as u64;
+                    self.moved.add(count);
                 }
                 Poll::Ready(_) => return Poll::Ready(self.lose_receiver()),
             }
         }
-        match self.end {
-            Some((End::Fin, due)) if due <= now && self.queue.is_empty() => {
-                match std::task::ready!(Pin::new(to).poll_shutdown(cx)) {
-                    Ok(()) => {
-                        self.receiver = Receiver::Finished;
-                        Poll::Ready(Step::Finished)
-                    }
-                    Err(_) => Poll::Ready(self.lose_receiver()),
-                }
-            }
-            _ => Poll::Pending,
+        if self.end != Some(End::Fin) {
+            return Poll::Pending;
         }
+        Poll::Ready(match std::task::ready!(Pin::new(to).poll_shutdown(cx)) {
+            Ok(()) => {
+                self.receiver = Receiver::Finished;
+                Step::Finished
+            }
+            Err(_) => self.lose_receiver(),
+        })
     }
 
     /// Ready with `None` after something was taken in; pending if nothing can or may be.
-    fn take_in(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut Conn,
-        to: &mut Conn,
-        now: Instant,
-    ) -> Poll<Option<Step>> {
+    fn take_in(&mut self, cx: &mut Context<'_>, from: &mut Conn, to: &mut Conn) -> Poll<Option<Step>> {
         if self.gate.stalls() {
             self.credit_stall(cx, from);
             return Poll::Pending;
         }
-        let room = if self.chain.is_empty() {
-            self.queue.room()
-        } else if self.chain.takes() {
-            CAPACITY
-        } else {
-            0
-        };
+        let room = self.room();
         if room == 0 {
             if self.sender == Sender::Gone {
-                self.see_reset(now);
+                self.see_reset();
                 return Poll::Ready(None);
+            }
+            if self.chain.uncredited_stalls() && self.something_waits(cx, from) {
+                self.chain.credit_stalls();
             }
             return Poll::Pending;
         }
@@ -283,64 +264,69 @@ impl Lane {
         let mut space = [const { MaybeUninit::uninit() }; CAPACITY];
         let mut buf = ReadBuf::uninit(&mut space[..room]);
         match std::task::ready!(Pin::new(from).poll_read(cx, &mut buf)) {
-            Ok(()) if !buf.filled().is_empty() => Poll::Ready(self.pass(cx, buf.filled(), to, now)),
+            Ok(()) if !buf.filled().is_empty() => Poll::Ready(self.pass(cx, buf.filled(), to)),
             Ok(()) if self.sender == Sender::Open => {
                 self.sender = Sender::Fin;
-                self.pass_end(End::Fin, now);
+                self.pass_end(End::Fin);
                 Poll::Ready(None)
             }
             Ok(()) | Err(_) => {
-                self.see_reset(now);
+                self.see_reset();
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// How much may be read.
+    fn room(&self) -> usize {
+        if !self.chain.is_empty() {
+            return if self.chain.takes() { CAPACITY } else { 0 };
+        }
+        let straight = !self.gate.holds() && self.receiver == Receiver::Open && self.sender == Sender::Open;
+        match self.queue.room() {
+            // The receiver is full. It has buffers of its own: rather one long read later than many short ones.
+            _ if straight && !self.queue.is_empty() => 0,
+            room => room,
         }
     }
 
     /// Hands a chunk on at once if nothing is in the way, and keeps the rest.
-    fn pass(&mut self, cx: &mut Context<'_>, chunk: &[u8], to: &mut Conn, now: Instant) -> Option<Step> {
-        self.credit(chunk.len());
+    fn pass(&mut self, cx: &mut Context<'_>, chunk: &[u8], to: &mut Conn) -> Option<Step> {
         if !self.chain.is_empty() {
-            self.chain.push(Piece::Data(Bytes::copy_from_slice(chunk)), now);
+            self.chain.push(Piece::Data(Bytes::copy_from_slice(chunk)), Instant::now());
             return None;
         }
-        let straight = !self.gate.holds() && !self.gate.delays() && self.queue.is_empty();
-        if !straight || self.receiver != Receiver::Open {
-            let due = self.due(now);
-            self.queue.push(chunk, due, now);
+        if self.gate.holds() || !self.queue.is_empty() || self.receiver != Receiver::Open {
+            self.enqueue(Bytes::copy_from_slice(chunk));
             return None;
         }
         let count = match Pin::new(to).poll_write(cx, chunk) {
             Poll::Pending => 0,
-            Poll::Ready(Ok(count)) if count > 0 => count,
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.moved.add(count);
+                count
+            }
             Poll::Ready(_) => {
-                self.queue.push(chunk, now, now);
+                self.enqueue(Bytes::copy_from_slice(chunk));
                 return Some(self.lose_receiver());
             }
         };
-        self.moved += count as u64;
         if count < chunk.len() {
-            self.queue.push(&chunk[count..], now, now);
+            self.enqueue(Bytes::copy_from_slice(&chunk[count..]));
         }
         None
     }
 
-    /// Writes down what the gate does to `bytes` that have just been read.
-    fn credit(&self, bytes: usize) {
-        self.ledger.bytes(&self.gate.hold, bytes);
-        self.ledger.delayed(&self.gate.delay, 1);
+    fn enqueue(&mut self, bytes: Bytes) {
+        self.ledger.bytes(&self.gate.hold, bytes.len());
+        self.queue.push(bytes);
     }
 
     /// Credits each stalling fault once with one byte if the sender has something waiting: how much it is cannot
     /// be known without taking it.
     fn credit_stall(&mut self, cx: &mut Context<'_>, from: &mut Conn) {
-        if self.credited == self.gate.stall {
+        if self.credited == self.gate.stall || !self.something_waits(cx, from) {
             return;
-        }
-        match from.poll_readable(cx) {
-            Poll::Pending => return,
-            // A socket tells of its reset once; the read after the stall will see an EOF.
-            Poll::Ready(Err(_)) => self.sender = Sender::Gone,
-            Poll::Ready(Ok(())) => {}
         }
         let begins: Causes =
             self.gate.stall.iter().filter(|fault| !self.credited.contains(fault)).copied().collect();
@@ -348,24 +334,33 @@ impl Lane {
         self.credited.clone_from(&self.gate.stall);
     }
 
-    fn see_reset(&mut self, now: Instant) {
-        self.sender = Sender::Rst;
-        self.pass_end(End::Rst, now);
+    fn something_waits(&mut self, cx: &mut Context<'_>, from: &mut Conn) -> bool {
+        match from.poll_readable(cx) {
+            Poll::Pending => return false,
+            // A socket tells of its reset once; the read after the stall will see an EOF.
+            Poll::Ready(Err(_)) => self.sender = Sender::Gone,
+            Poll::Ready(Ok(())) => {}
+        }
+        true
     }
 
-    fn pass_end(&mut self, end: End, now: Instant) {
-        self.credit(1);
+    fn see_reset(&mut self) {
+        self.sender = Sender::Rst;
+        self.pass_end(End::Rst);
+    }
+
+    fn pass_end(&mut self, end: End) {
         if self.chain.is_empty() {
-            self.see_end(end, now);
+            self.see_end(end);
         } else {
-            self.chain.push(Piece::End(end), now);
+            self.chain.push(Piece::End(end), Instant::now());
         }
     }
 
-    /// An end has come through the toxics.
-    fn see_end(&mut self, end: End, now: Instant) {
-        let due = self.due(now);
-        self.end = Some((end, self.queue.last_due().map_or(due, |last| last.max(due))));
+    /// An end has come through the toxics. A FIN or an RST counts as one byte, as in TCP's sequence numbers.
+    fn see_end(&mut self, end: End) {
+        self.ledger.bytes(&self.gate.hold, 1);
+        self.end = Some(end);
     }
 
     fn lose_receiver(&mut self) -> Step {
@@ -373,29 +368,10 @@ impl Lane {
         Step::ReceiverGone
     }
 
-    /// From when on something read now may go out.
-    fn due(&mut self, now: Instant) -> Instant {
-        let Gate { latency, jitter, .. } = *self.gate;
-        if jitter.is_zero() {
-            return now + latency.min(FOREVER);
-        }
-        let seed = self.seed;
-        let random = self.random.get_or_insert_with(|| Box::new(ChaCha8Rng::from_seed(seed)));
-        let most = u64::try_from(jitter.min(FOREVER).as_nanos()).expect("a century is less than 2^64 ns");
-        let late = latency.saturating_add(Duration::from_nanos(random.random_range(0..=2 * most)));
-        now + late.saturating_sub(Duration::from_nanos(most)).min(FOREVER)
-    }
-
-    /// Whether something has become due; else the task is woken when it does. `wake` is when the toxics want to be asked.
-    fn alarm_rings(&mut self, cx: &mut Context<'_>, now: Instant, wake: Option<Instant>) -> bool {
-        let end = match self.end {
-            Some((End::Fin | End::Close, due)) => self.queue.is_empty().then_some(due),
-            Some((End::Rst | End::Reset, due)) => Some(due),
-            None => None,
-        };
-        let chunk = if self.receiver == Receiver::Open { self.queue.next_due(now) } else { None };
-        let due = [end.filter(|due| *due > now), chunk].into_iter().flatten().min();
-        let Some(at) = due.filter(|_| !self.gate.holds()).into_iter().chain(wake).min() else {
+    /// Whether the toxics are to be asked again; else the task is woken when they are.
+    fn alarm_rings(&mut self, cx: &mut Context<'_>, wake: Option<Instant>) -> bool {
+        let Some(at) = wake else {
+            self.timer = None;
             return false;
         };
         let timer = match &mut self.timer {
@@ -408,5 +384,12 @@ impl Lane {
             None => self.timer.insert(Box::pin(tokio::time::sleep_until(at))),
         };
         timer.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl Moved {
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.chunks += 1;
     }
 }

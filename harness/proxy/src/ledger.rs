@@ -11,8 +11,10 @@ use unstuck_record::Evidence;
 pub(crate) enum Cause {
     /// A fault, by its index in the plan.
     Fault(usize),
-    /// A toxic, by its number on the link.
+    /// A toxic that was added by itself, by its number on the link.
     Toxic(u64),
+    /// [`Proxy::switch_off`](crate::Proxy::switch_off).
+    Switch,
 }
 
 /// Tallies by cause. The lock is held for one look-up and is never taken while nothing is in force.
@@ -28,11 +30,33 @@ pub(crate) struct Tally {
     delayed: AtomicU64,
     closed: AtomicU64,
     refused: AtomicU64,
+    seen_bytes: AtomicU64,
+    seen_chunks: AtomicU64,
+    met: AtomicU64,
+    left: AtomicU64,
+}
+
+/// What a toxic has met. Counters are read without a lock, each by itself: two of them may be an instant apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Bytes that were handed to it.
+    pub bytes: u64,
+    /// Chunks that were handed to it.
+    pub chunks: u64,
+    /// Connections that it touched.
+    pub connections: u64,
+    /// Of these, those that it touches now.
+    pub live: u64,
 }
 
 impl Ledger {
     pub(crate) fn get(&self, cause: Cause) -> Evidence {
         self.lock().get(&cause).map(|tally| tally.evidence()).unwrap_or_default()
+    }
+
+    /// Nobody asks for `cause` any more.
+    pub(crate) fn forget(&self, cause: Cause) {
+        self.lock().remove(&cause);
     }
 
     /// The tally of `cause`, for one who credits it often.
@@ -43,11 +67,6 @@ impl Ledger {
     /// Bytes held back or dropped. A FIN or an RST counts as one byte, as it does in TCP's sequence numbers.
     pub(crate) fn bytes(&self, causes: &[Cause], count: usize) {
         self.each(causes, |tally| tally.bytes(count));
-    }
-
-    /// Chunks delayed.
-    pub(crate) fn delayed(&self, causes: &[Cause], count: usize) {
-        self.each(causes, |tally| tally.delayed(count));
     }
 
     /// Connections closed or reset.
@@ -92,6 +111,35 @@ impl Tally {
     /// Connects refused or left hanging.
     pub(crate) fn refused(&self, count: usize) {
         add(&self.refused, count);
+    }
+
+    /// A chunk of so many bytes is handed to it.
+    pub(crate) fn seen(&self, bytes: usize) {
+        add(&self.seen_bytes, bytes);
+        add(&self.seen_chunks, 1);
+    }
+
+    /// A connection is touched.
+    pub(crate) fn meet(&self) {
+        add(&self.met, 1);
+    }
+
+    /// It is not touched any more.
+    pub(crate) fn leave(&self) {
+        add(&self.left, 1);
+    }
+
+    pub(crate) fn met(&self) -> Met {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        // in this order, so that nobody leaves who has not met
+        let left = get(&self.left);
+        let connections = get(&self.met);
+        Met {
+            bytes: get(&self.seen_bytes),
+            chunks: get(&self.seen_chunks),
+            connections,
+            live: connections.saturating_sub(left),
+        }
     }
 
     pub(crate) fn evidence(&self) -> Evidence {

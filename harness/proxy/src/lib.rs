@@ -14,9 +14,11 @@
 //! * [`gate`]: the rules in force, and what they amount to together
 //! * [`toxic`]: what Toxiproxy calls by this name: what a link does to the bytes of some of its connections
 //! * [`ledger`]: what each fault and each toxic touched
-//! * [`queue`]: bytes on their way, in order, bounded
+//! * [`status`]: what can be read of a link while it works
+//! * [`queue`]: bytes that wait for their receiver, in order, bounded
 //! * [`lane`]: one direction of a connection
 //! * [`pump`]: both directions, and how its ends show from one side on the other
+//! * [`meter`]: what one connection has carried, and which toxics touch it
 //! * [`orders`]: what a link asks of its connections
 //! * [`link`]: the door, the rules in force, the connections
 //! * [`conn`]: one connection, from its accept to its end
@@ -28,10 +30,12 @@ mod gate;
 mod lane;
 mod ledger;
 mod link;
+mod meter;
 mod orders;
 mod pump;
 mod queue;
 mod rule;
+pub mod status;
 pub mod toxic;
 
 use std::io;
@@ -43,9 +47,11 @@ use unstuck_net::Net;
 use unstuck_record::{Event, Evidence};
 
 use self::ledger::Cause;
-use self::link::Link;
+pub use self::ledger::Met;
+use self::link::{Applied, Link};
 pub use self::rule::{Accept, Flow, OnHeal, OnInject, Rule};
-pub use self::toxic::Toxic;
+pub use self::status::{Carried, ConnStatus, Stats, ToxicStatus};
+pub use self::toxic::{Invalid, Toxic};
 
 /// Is told [`Event::ConnOpened`] and [`Event::ConnClosed`] as they happen, on the proxy's tasks: it must not block.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -61,9 +67,7 @@ pub struct Proxy {
 #[must_use = "the fault heals when this guard drops"]
 pub struct Guard {
     link: Arc<Link>,
-    key: u64,
-    cause: Cause,
-    rule: Rule,
+    applied: Applied,
 }
 
 /// A toxic in force on one link. It is taken out when this drops.
@@ -72,19 +76,6 @@ pub struct Guard {
 pub struct Placed {
     link: Arc<Link>,
     id: u64,
-}
-
-/// Counters of one link. All count from its start, but for `conns`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Connections open now, those that are not dialled upstream yet among them.
-    pub conns: u64,
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Bytes handed to the node.
-    pub up: u64,
-    /// Bytes handed to the client.
-    pub down: u64,
 }
 
 #[derive(Debug)]
@@ -98,9 +89,22 @@ struct Owner {
 impl Proxy {
     /// Starts a proxy that listens on a free port of `net` when this returns. Call within a runtime.
     ///
-    /// `name` is the link's in the events that `sink` is told; `seed` is for the jitter of delays.
+    /// `name` is the link's in the events that `sink` is told; `seed` is for all draws: with the same seed and
+    /// the same traffic everything comes out the same.
     pub fn start(net: &Net, name: String, upstream: SocketAddr, seed: u64, sink: Sink) -> io::Result<Self> {
-        let link = Arc::new(Link::open(net, name, upstream, seed, sink)?);
+        Self::start_at(net, net.any(), name, upstream, seed, sink)
+    }
+
+    /// The same, at this address; on any free port if its port is 0.
+    pub fn start_at(
+        net: &Net,
+        listen: SocketAddr,
+        name: String,
+        upstream: SocketAddr,
+        seed: u64,
+        sink: Sink,
+    ) -> io::Result<Self> {
+        let link = Arc::new(Link::open(net, listen, name, upstream, seed, sink)?);
         let ended = CancellationToken::new();
         let at_end = ended.clone().drop_guard();
         let acceptor = acceptor::run(Arc::clone(&link));
@@ -116,6 +120,11 @@ impl Proxy {
         self.owner.link.addr()
     }
 
+    /// Where it dials.
+    pub fn upstream(&self) -> SocketAddr {
+        self.owner.link.upstream()
+    }
+
     /// The link's name.
     pub fn name(&self) -> &str {
         self.owner.link.name()
@@ -123,17 +132,39 @@ impl Proxy {
 
     /// Puts `rule` in force on new and on live connections; it is in force when this returns.
     pub fn apply(&self, fault: usize, rule: Rule) -> Guard {
-        let link = Arc::clone(&self.owner.link);
-        let cause = Cause::Fault(fault);
-        let key = link.apply(cause, rule);
-        Guard { link, key, cause, rule }
+        self.put_in_force(Cause::Fault(fault), rule)
     }
 
-    /// Puts `toxic` in force on new and on live connections, behind those that are there.
-    pub fn add(&self, toxic: Toxic) -> Placed {
+    /// Refuses new connections and closes the live ones, as Toxiproxy does with a proxy that is not `enabled`; its
+    /// toxics stay. It is on again when the guard drops.
+    pub fn switch_off(&self) -> Guard {
+        let rule = Rule { accept: Accept::Refuse, inject: OnInject::Close, ..Rule::default() };
+        self.put_in_force(Cause::Switch, rule)
+    }
+
+    fn put_in_force(&self, cause: Cause, rule: Rule) -> Guard {
+        let link = Arc::clone(&self.owner.link);
+        let applied = link.apply(cause, rule);
+        Guard { link, applied }
+    }
+
+    /// Puts `toxic` in force on new and on live connections, behind those that are there; it is in force when this
+    /// returns.
+    pub fn add(&self, toxic: Toxic) -> Result<Placed, Invalid> {
+        toxic.check()?;
         let link = Arc::clone(&self.owner.link);
         let id = link.add_toxic(toxic);
-        Placed { link, id }
+        Ok(Placed { link, id })
+    }
+
+    /// The toxics in force, those of faults among them, in the order of the chain.
+    pub fn toxics(&self) -> Vec<ToxicStatus> {
+        self.owner.link.toxics()
+    }
+
+    /// The connections that are open now, in the order of their accepts.
+    pub fn conns(&self) -> Vec<ConnStatus> {
+        self.owner.link.conns()
     }
 
     /// What `fault` has touched on this link so far; complete when it has healed and the connections that it
@@ -174,16 +205,29 @@ impl Drop for Owner {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.link.heal(self.key, self.cause, self.rule);
+        self.link.heal(&self.applied);
     }
 }
 
 // === impl Placed ===
 
 impl Placed {
-    /// Changes its parameters and toxicity, on live connections too. A connection keeps the luck that it drew.
-    pub fn update(&self, toxic: Toxic) {
-        self.link.update_toxic(self.id, toxic);
+    /// Its number on the link, from 1, in the order in which toxics were added.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Changes its parameters, toxicity and limits, on live connections too; its kind and its direction stay. A
+    /// connection keeps the luck that it drew. `after_bytes` concerns connections that it has not met, and `during`
+    /// counts from when it was added.
+    pub fn update(&self, toxic: Toxic) -> Result<(), Invalid> {
+        toxic.check()?;
+        self.link.update_toxic(self.id, toxic)
+    }
+
+    /// What it is, and what it has met and touched so far; `None` once its proxy was shut down.
+    pub fn status(&self) -> Option<ToxicStatus> {
+        self.link.toxic(self.id)
     }
 
     /// What it has touched so far.

@@ -8,22 +8,24 @@ mod member;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use unstuck_net::{Conn, Listener, Net, Port};
 use unstuck_record::{Event, Evidence};
 
+use crate::Sink;
 use crate::gate::{Active, Causes, Combined, Gate};
 use crate::ledger::{Cause, Ledger};
+use crate::meter::Meter;
 use crate::orders::{Ending, Orders};
 use crate::rule::{Accept, Flow, OnHeal, OnInject, Rule};
-use crate::toxic::{InForce, Meeting, Toxic};
-use crate::{Sink, Stats};
+use crate::status::{ConnStatus, Stats, ToxicStatus};
+use crate::toxic::{InForce, Invalid, Kind, Latency, Meeting, Stream, Toxic};
 
 pub(crate) use self::member::Member;
 
@@ -41,8 +43,6 @@ pub(crate) struct Link {
     /// Rings when the door may have changed.
     bell: Notify,
     ledger: Arc<Ledger>,
-    up: AtomicU64,
-    down: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -50,6 +50,9 @@ struct State {
     active: Active,
     accept: Accept,
     accept_causes: Causes,
+    drop_syn: bool,
+    /// SYNs are being lost, and nothing is to be accepted.
+    clogged: bool,
     up: Arc<Gate>,
     down: Arc<Gate>,
     toxics: BTreeMap<u64, Arc<InForce>>,
@@ -60,7 +63,24 @@ struct State {
     /// Connects that the port had turned away when the rules last changed.
     turned_away: u64,
     accepted: u64,
-    members: BTreeMap<u64, watch::Sender<Orders>>,
+    members: BTreeMap<u64, Known>,
+    /// Bytes of connections that have ended, up and down.
+    carried: (u64, u64),
+}
+
+/// A connection as its link knows it.
+struct Known {
+    orders: watch::Sender<Orders>,
+    meter: Arc<Meter>,
+}
+
+/// A rule in force.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    key: u64,
+    cause: Cause,
+    rule: Rule,
+    toxics: Vec<u64>,
 }
 
 /// A connection that was let in.
@@ -76,14 +96,15 @@ impl Link {
     /// Listens at once. Call within a runtime.
     pub(crate) fn open(
         net: &Net,
+        listen: SocketAddr,
         name: String,
         upstream: SocketAddr,
         seed: u64,
         sink: Sink,
     ) -> io::Result<Self> {
-        let port = net.reserve(net.any())?;
+        let port = net.reserve(listen)?;
         let listener = port.listen()?;
-        let Combined { up, down, accept, accept_causes } = Combined::default();
+        let Combined { up, down, accept, drop_syn, accept_causes } = Combined::default();
         Ok(Self {
             name,
             addr: port.addr(),
@@ -95,12 +116,12 @@ impl Link {
             stop: CancellationToken::new(),
             bell: Notify::new(),
             ledger: Arc::default(),
-            up: AtomicU64::new(0),
-            down: AtomicU64::new(0),
             state: Mutex::new(State {
                 active: Active::default(),
                 accept,
                 accept_causes,
+                drop_syn,
+                clogged: false,
                 up: Arc::new(up),
                 down: Arc::new(down),
                 toxics: BTreeMap::new(),
@@ -110,6 +131,7 @@ impl Link {
                 listener: Some(listener),
                 accepted: 0,
                 members: BTreeMap::new(),
+                carried: (0, 0),
             }),
         })
     }
@@ -122,17 +144,12 @@ impl Link {
         self.addr
     }
 
-    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
+    pub(crate) fn upstream(&self) -> SocketAddr {
+        self.upstream
     }
 
-    /// The seed of one direction of one connection.
-    pub(crate) fn seed(&self, conn: u64, way: u8) -> [u8; 32] {
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
-        seed[8..16].copy_from_slice(&conn.to_le_bytes());
-        seed[16] = way;
-        seed
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     pub(crate) fn report(&self, event: Event) {
@@ -143,19 +160,18 @@ impl Link {
         self.net.connect(self.upstream).await
     }
 
-    pub(crate) fn count_moved(&self, (up, down): (u64, u64)) {
-        self.up.fetch_add(up, Ordering::Relaxed);
-        self.down.fetch_add(down, Ordering::Relaxed);
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
-        Stats {
-            conns: state.members.len() as u64,
-            accepted: state.accepted,
-            up: self.up.load(Ordering::Relaxed),
-            down: self.down.load(Ordering::Relaxed),
+        let (mut up, mut down) = state.carried;
+        for Known { meter, .. } in state.members.values() {
+            up += meter.up().bytes;
+            down += meter.down().bytes;
         }
+        Stats { conns: state.members.len() as u64, accepted: state.accepted, up, down }
+    }
+
+    pub(crate) fn conns(&self) -> Vec<ConnStatus> {
+        self.lock().members.iter().map(|(number, known)| known.meter.status(*number)).collect()
     }
 
     pub(crate) fn evidence(&self, cause: Cause) -> Evidence {
@@ -165,23 +181,37 @@ impl Link {
 
     // === rules ===
 
-    /// Puts a rule in force; the key heals it.
-    pub(crate) fn apply(&self, cause: Cause, rule: Rule) -> u64 {
+    /// Puts a rule in force, and its toxics.
+    pub(crate) fn apply(&self, cause: Cause, rule: Rule) -> Applied {
         let mut state = self.lock();
-        let key = state.active.add(cause, rule);
+        let key = state.active.add(cause, &rule);
+        let late = [(Stream::Upstream, rule.up), (Stream::Downstream, rule.down)];
+        let late = late.into_iter().filter_map(|(stream, flow)| match flow {
+            Flow::Delay { latency, jitter } => {
+                let kind = Kind::Latency(Latency { latency, jitter, ..Latency::default() });
+                Some(Toxic { stream, ..Toxic::new(kind) })
+            }
+            Flow::Pass | Flow::Blackhole | Flow::StallRead => None,
+        });
+        let toxics = late.chain(rule.toxics.iter().cloned());
+        let toxics = toxics.map(|toxic| state.place(toxic, Some(cause), &self.ledger)).collect();
         self.enforce(&mut state);
         match rule.inject {
             OnInject::Keep => {}
             OnInject::Close => self.end_all(&state, cause, Ending::Close { cause }),
             OnInject::Reset => self.end_all(&state, cause, Ending::Reset { cause }),
         }
-        key
+        Applied { key, cause, rule, toxics }
     }
 
     /// Takes a rule out of force.
-    pub(crate) fn heal(&self, key: u64, cause: Cause, rule: Rule) {
+    pub(crate) fn heal(&self, Applied { key, cause, rule, toxics }: &Applied) {
+        let cause = *cause;
         let mut state = self.lock();
-        state.active.remove(key);
+        state.active.remove(*key);
+        for toxic in toxics {
+            state.toxics.remove(toxic);
+        }
         match rule.heal {
             _ if rule.up == Flow::Pass && rule.down == Flow::Pass => {}
             OnHeal::Resume => {}
@@ -196,52 +226,86 @@ impl Link {
     /// Puts a toxic in force on new and on live connections; the number takes it out.
     pub(crate) fn add_toxic(&self, toxic: Toxic) -> u64 {
         let mut state = self.lock();
-        state.last_toxic += 1;
-        let id = state.last_toxic;
-        let tally = self.ledger.tally(Cause::Toxic(id));
-        state.toxics.insert(id, Arc::new(InForce { id, revision: 0, toxic, tally }));
-        state.spread_toxics();
+        let id = state.place(toxic, None, &self.ledger);
+        self.enforce(&mut state);
         id
     }
 
     /// Changes a toxic's parameters and toxicity, on live connections too.
-    pub(crate) fn update_toxic(&self, id: u64, toxic: Toxic) {
+    pub(crate) fn update_toxic(&self, id: u64, toxic: Toxic) -> Result<(), Invalid> {
         let mut state = self.lock();
-        let Some(old) = state.toxics.get(&id) else { return };
-        let tally = Arc::clone(&old.tally);
-        let changed = InForce { id, revision: old.revision + 1, toxic, tally };
+        let Some(old) = state.toxics.get(&id) else { return Ok(()) };
+        let (was, kind) = (&old.toxic, &toxic.kind);
+        if std::mem::discriminant(&was.kind) != std::mem::discriminant(kind) {
+            return Err(Invalid::OtherKind { was: was.kind.name(), wanted: kind.name() });
+        }
+        if was.stream != toxic.stream {
+            return Err(Invalid::OtherStream { kind: kind.name() });
+        }
+        let changed = InForce { revision: old.revision + 1, toxic, ..InForce::clone(old) };
         state.toxics.insert(id, Arc::new(changed));
-        state.spread_toxics();
+        self.enforce(&mut state);
+        Ok(())
     }
 
     /// Takes a toxic out.
     pub(crate) fn remove_toxic(&self, id: u64) {
         let mut state = self.lock();
         if state.toxics.remove(&id).is_some() {
-            state.spread_toxics();
+            self.enforce(&mut state);
+            self.ledger.forget(Cause::Toxic(id));
         }
+    }
+
+    /// What is known of a toxic; `None` after the shutdown.
+    pub(crate) fn toxic(&self, id: u64) -> Option<ToxicStatus> {
+        self.lock().toxics.get(&id).map(|toxic| ToxicStatus::of(toxic))
+    }
+
+    /// The toxics in force, in the order of the chain.
+    pub(crate) fn toxics(&self) -> Vec<ToxicStatus> {
+        self.lock().in_force().iter().map(|toxic| ToxicStatus::of(toxic)).collect()
+    }
+
+    /// When the next toxic's time is over.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.lock().toxics.values().filter_map(|toxic| toxic.until()).min()
+    }
+
+    /// Takes out the toxics whose time is over.
+    pub(crate) fn expire(&self, now: Instant) {
+        let mut state = self.lock();
+        for toxic in state.toxics.values_mut().filter(|toxic| toxic.until().is_some_and(|at| at <= now)) {
+            *toxic = Arc::new(InForce { over: true, ..InForce::clone(toxic) });
+        }
+        self.enforce(&mut state);
     }
 
     /// What toxic `id` finds when it meets a connection.
     pub(crate) fn meeting(&self, connection: u64, client: SocketAddr, toxic: u64) -> Meeting {
-        let mut seed = self.seed(connection, 2);
-        seed[24..].copy_from_slice(&toxic.to_le_bytes());
+        let mut seed = [0; 32];
+        for (part, number) in seed.chunks_exact_mut(8).zip([self.seed, connection, 0, toxic]) {
+            part.copy_from_slice(&number.to_le_bytes());
+        }
         Meeting { connection, client, seed }
     }
 
     /// Makes the door and every connection obey the active rules.
     fn enforce(&self, state: &mut State) {
         state.credit_turned_away(&self.ledger);
-        let Combined { up, down, accept, accept_causes } = state.active.combined();
-        (state.accept, state.accept_causes) = (accept, accept_causes);
+        let toxics = state.in_force();
+        let door = toxics.iter().map(|toxic| &**toxic);
+        let Combined { up, down, accept, drop_syn, accept_causes } = state.active.combined(door);
+        (state.accept, state.drop_syn, state.accept_causes) = (accept, drop_syn, accept_causes);
         (state.up, state.down) = (Arc::new(up), Arc::new(down));
         // An error is left to the acceptor, which tries again.
         let _retried = self.set_door(state);
 
         let State { members, up, down, accept, accept_causes, .. } = state;
-        for orders in members.values() {
+        for Known { orders, .. } in members.values() {
             orders.send_modify(|orders| {
                 (orders.up, orders.down) = (Arc::clone(up), Arc::clone(down));
+                orders.toxics = Arc::clone(&toxics);
                 match accept {
                     Accept::Pass => orders.parked = false,
                     Accept::Refuse if orders.parked && orders.end.is_none() => {
@@ -266,13 +330,18 @@ impl Link {
             let _within = self.runtime.enter();
             state.listener = Some(port.listen()?);
         }
+        let clog = state.accept == Accept::Hang && state.drop_syn;
+        if clog != state.clogged || state.listener.is_none() {
+            let clogged = state.listener.as_mut().map(|listener| listener.clog(clog)).transpose()?;
+            state.clogged = clog && clogged == Some(true);
+        }
         Ok(())
     }
 
     /// Ends every connection that has not been told to end, by `cause`.
     fn end_all(&self, state: &State, cause: Cause, ending: Ending) {
         let mut count = 0;
-        for orders in state.members.values() {
+        for Known { orders, .. } in state.members.values() {
             orders.send_if_modified(|orders| {
                 let first = orders.end.is_none() && !orders.parked;
                 if first {
@@ -292,6 +361,9 @@ impl Link {
         let admitted = {
             let mut state = self.lock();
             self.set_door(&mut state)?;
+            if state.clogged {
+                return Poll::Pending;
+            }
             let Some(listener) = &mut state.listener else { return Poll::Pending };
             let (conn, from) = std::task::ready!(listener.poll_accept(cx))?;
             state.accepted += 1;
@@ -302,16 +374,21 @@ impl Link {
             }
             let (up, down) = (Arc::clone(&state.up), Arc::clone(&state.down));
             let (orders, receiver) =
-                watch::channel(Orders { up, down, toxics: state.toxics(), parked, end: None });
-            state.members.insert(id, orders);
-            Admitted { member: Member::new(Arc::clone(self), id, from), conn, orders: receiver }
+                watch::channel(Orders { up, down, toxics: state.in_force(), parked, end: None });
+            let meter = Arc::new(Meter::new(from, Instant::now()));
+            state.members.insert(id, Known { orders, meter: Arc::clone(&meter) });
+            Admitted { member: Member::new(Arc::clone(self), id, from, meter), conn, orders: receiver }
         };
         self.report(Event::ConnOpened { link: self.name.clone(), conn: admitted.member.id() });
         Poll::Ready(Ok(admitted))
     }
 
     pub(crate) fn forget(&self, conn: u64) {
-        self.lock().members.remove(&conn);
+        let mut state = self.lock();
+        if let Some(Known { meter, .. }) = state.members.remove(&conn) {
+            state.carried.0 += meter.up().bytes;
+            state.carried.1 += meter.down().bytes;
+        }
     }
 
     /// Waits until the door may have changed.
@@ -345,16 +422,19 @@ impl Link {
 }
 
 impl State {
-    fn toxics(&self) -> Arc<[Arc<InForce>]> {
-        self.toxics.values().cloned().collect()
+    /// Adds a toxic behind those that are there, credited to its fault if it has one; the number is its own.
+    fn place(&mut self, toxic: Toxic, cause: Option<Cause>, ledger: &Ledger) -> u64 {
+        self.last_toxic += 1;
+        let id = self.last_toxic;
+        let cause = cause.unwrap_or(Cause::Toxic(id));
+        let (tally, since) = (ledger.tally(cause), Instant::now());
+        let placed = InForce { id, revision: 0, toxic, cause, tally, since, over: false };
+        self.toxics.insert(id, Arc::new(placed));
+        id
     }
 
-    /// Tells every connection which toxics there are.
-    fn spread_toxics(&mut self) {
-        let toxics = self.toxics();
-        for orders in self.members.values() {
-            orders.send_modify(|orders| orders.toxics = Arc::clone(&toxics));
-        }
+    fn in_force(&self) -> Arc<[Arc<InForce>]> {
+        self.toxics.values().filter(|toxic| !toxic.over).cloned().collect()
     }
 
     /// Credits the connects that the port turned away under the rules in force so far.

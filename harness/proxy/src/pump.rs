@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use unstuck_net::Conn;
 
 use crate::gate::Gate;
-use crate::lane::{Lane, Step};
+use crate::lane::{Lane, Moved, Step};
 use crate::toxic::stage::{End, Stages};
 use crate::toxic::{InForce, Meeting};
 
@@ -32,9 +32,6 @@ pub(crate) struct Pump {
     up: Lane,
     down: Lane,
     node_finished_first: bool,
-    /// The toxics on the way, and the number of the newest that was met.
-    met: Arc<[Arc<InForce>]>,
-    last_met: u64,
 }
 
 /// How a connection ended by itself.
@@ -46,11 +43,13 @@ pub(crate) enum Ended {
     NodeReset,
     ToxicClosed,
     ToxicReset,
+    /// A toxic has taken the node away.
+    HalfOpen,
 }
 
 impl Pump {
     pub(crate) fn new(client: Conn, node: Conn, up: Lane, down: Lane) -> Self {
-        Self { client, node, up, down, node_finished_first: false, met: Arc::default(), last_met: 0 }
+        Self { client, node, up, down, node_finished_first: false }
     }
 
     /// From now on these gates are in the way, and none before them.
@@ -60,24 +59,21 @@ impl Pump {
     }
 
     /// From now on these toxics are in the way, and none before them. `meeting` says what each finds here.
-    pub(crate) fn meet(&mut self, toxics: &Arc<[Arc<InForce>]>, meeting: impl Fn(u64) -> Meeting) {
-        if Arc::ptr_eq(&self.met, toxics) {
-            return;
-        }
-        self.met = Arc::clone(toxics);
+    pub(crate) fn meet(&mut self, toxics: &[Arc<InForce>], meeting: impl Fn(u64) -> Meeting) {
         let now = Instant::now();
         for lane in [&mut self.up, &mut self.down] {
             lane.chain().keep(toxics, now);
         }
-        let last = self.last_met;
-        for toxic in toxics.iter().filter(|toxic| toxic.id > last) {
+        for toxic in toxics {
+            if self.up.chain().has(toxic.id) || self.down.chain().has(toxic.id) {
+                continue;
+            }
             let Stages { up, down } = toxic.toxic.stages(&meeting(toxic.id));
             for (stage, lane) in [(up, &mut self.up), (down, &mut self.down)] {
                 if let Some(stage) = stage {
-                    lane.chain().add(toxic, stage);
+                    lane.chain().add(toxic, stage, now);
                 }
             }
-            self.last_met = toxic.id;
         }
     }
 
@@ -121,7 +117,7 @@ impl Pump {
     }
 
     /// Bytes handed on since the last call, up and down.
-    pub(crate) fn take_moved(&mut self) -> (u64, u64) {
+    pub(crate) fn take_moved(&mut self) -> (Moved, Moved) {
         (self.up.take_moved(), self.down.take_moved())
     }
 
@@ -141,6 +137,18 @@ impl Pump {
         self.node.reset_on_drop();
     }
 
+    /// Closes the node's end, and leaves the client's.
+    pub(crate) fn cut(self) -> Conn {
+        self.client
+    }
+
+    /// FIN to both sides at once. Then what they still say is discarded for a moment: an RST in answer to it might
+    /// overtake the last bytes.
+    pub(crate) async fn bid_farewell(mut self) {
+        self.send_fins().await;
+        self.drain(|_| {}).await;
+    }
+
     /// Discards what there is until both senders have been quiet for a moment (bounded), then sends FIN to both.
     /// `discarded` is told how many bytes.
     pub(crate) async fn drain(mut self, discarded: impl Fn(usize)) {
@@ -154,6 +162,10 @@ impl Pump {
                 () = tokio::time::sleep(QUIET) => break,
             }
         }
+        self.send_fins().await;
+    }
+
+    async fn send_fins(&mut self) {
         for side in [&mut self.client, &mut self.node] {
             let _a_reset_side_needs_no_fin = side.shutdown().await;
         }
@@ -181,5 +193,6 @@ fn by_toxic(end: End) -> Ended {
     match end {
         End::Fin | End::Close => Ended::ToxicClosed,
         End::Rst | End::Reset => Ended::ToxicReset,
+        End::HalfOpen => Ended::HalfOpen,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::toxic::Toxic;
+
 /// What a proxy does to one direction of its live connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
@@ -60,7 +62,7 @@ pub enum OnHeal {
 }
 
 /// What a proxy does while a fault is active on its link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     /// From the client to the node.
     pub up: Flow,
@@ -72,4 +74,21 @@ pub struct Rule {
     pub inject: OnInject,
     /// Live connections, at the heal.
     pub heal: OnHeal,
+    /// What else is wrong with the link meanwhile. They have passed [`Toxic::check`].
+    pub toxics: Vec<Toxic>,
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// The same on a clock that runs `by` times as fast (at least 1).
+    pub fn scaled(&self, by: u32) -> Self {
+        let by = by.max(1);
+        let flow = |flow| match flow {
+            Flow::Delay { latency, jitter } => Flow::Delay { latency: latency / by, jitter: jitter / by },
+            flow @ (Flow::Pass | Flow::Blackhole | Flow::StallRead) => flow,
+        };
+        let toxics = self.toxics.iter().map(|toxic| toxic.scaled(by)).collect();
+        Self { up: flow(self.up), down: flow(self.down), toxics, ..*self }
+    }
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn each_fault_type_does_what_the_table_says() {
-        let pass = Rule::default();
+        let pass = Rule::default;
         let silent = Flow::Blackhole;
         let late = Flow::Delay { latency: Duration::from_millis(364), jitter: Duration::ZERO };
         let partition = |direction, reject| FaultType::NetworkPartition { direction, reject };
@@ -100,34 +100,37 @@ mod tests {
             jitter: Duration::ZERO,
         };
         for (fault, rule) in [
-            (FaultType::Failure, Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass }),
+            (FaultType::Failure, Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass() }),
             (
                 partition(Direction::Both, false),
-                Rule { up: silent, down: silent, accept: Accept::Hang, ..pass },
+                Rule { up: silent, down: silent, accept: Accept::Hang, ..pass() },
             ),
-            (partition(Direction::To, false), Rule { up: silent, accept: Accept::Hang, ..pass }),
-            (partition(Direction::From, false), Rule { down: silent, accept: Accept::Hang, ..pass }),
+            (partition(Direction::To, false), Rule { up: silent, accept: Accept::Hang, ..pass() }),
+            (partition(Direction::From, false), Rule { down: silent, accept: Accept::Hang, ..pass() }),
             (
                 partition(Direction::Both, true),
-                Rule { accept: Accept::Refuse, inject: OnInject::Reset, ..pass },
+                Rule { accept: Accept::Refuse, inject: OnInject::Reset, ..pass() },
             ),
-            (FaultType::Blackhole { direction: Direction::Both }, Rule { up: silent, down: silent, ..pass }),
-            (FaultType::Blackhole { direction: Direction::From }, Rule { down: silent, ..pass }),
-            (FaultType::StallRead { then: Then::Resume }, Rule { up: Flow::StallRead, ..pass }),
+            (
+                FaultType::Blackhole { direction: Direction::Both },
+                Rule { up: silent, down: silent, ..pass() },
+            ),
+            (FaultType::Blackhole { direction: Direction::From }, Rule { down: silent, ..pass() }),
+            (FaultType::StallRead { then: Then::Resume }, Rule { up: Flow::StallRead, ..pass() }),
             (
                 FaultType::StallRead { then: Then::Close },
-                Rule { up: Flow::StallRead, heal: OnHeal::Close, ..pass },
+                Rule { up: Flow::StallRead, heal: OnHeal::Close, ..pass() },
             ),
             (
                 FaultType::StallRead { then: Then::Reset },
-                Rule { up: Flow::StallRead, heal: OnHeal::Reset, ..pass },
+                Rule { up: Flow::StallRead, heal: OnHeal::Reset, ..pass() },
             ),
-            (FaultType::Reset, Rule { inject: OnInject::Reset, ..pass }),
-            (FaultType::Close, Rule { inject: OnInject::Close, ..pass }),
-            (FaultType::Refuse, Rule { accept: Accept::Refuse, ..pass }),
-            (FaultType::ConnectHang, Rule { accept: Accept::Hang, ..pass }),
-            (delay(Direction::Both), Rule { up: late, down: late, ..pass }),
-            (delay(Direction::To), Rule { up: late, ..pass }),
+            (FaultType::Reset, Rule { inject: OnInject::Reset, ..pass() }),
+            (FaultType::Close, Rule { inject: OnInject::Close, ..pass() }),
+            (FaultType::Refuse, Rule { accept: Accept::Refuse, ..pass() }),
+            (FaultType::ConnectHang, Rule { accept: Accept::Hang, ..pass() }),
+            (delay(Direction::Both), Rule { up: late, down: late, ..pass() }),
+            (delay(Direction::To), Rule { up: late, ..pass() }),
         ] {
             let effect = (fault == FaultType::Failure).then_some(NodeEffect::Stop);
             assert_eq!(actions(&fault), (rule, effect), "{fault:?}");

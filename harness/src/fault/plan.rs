@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::scenario::{Case, Schedule};
 
-use super::{Flow, NodeEffect, Rule, mapping, resolve};
+use super::{NodeEffect, Rule, mapping, resolve};
 
 /// What there is to choose from when a selector is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Topology {
 }
 
 /// One injection and its heal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Injection {
     /// The fault type as written.
     pub kind: String,
@@ -45,7 +45,7 @@ pub struct Injection {
 }
 
 /// Injections by start; times are real ones, unscaled.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// By start.
     pub injections: Vec<Injection>,
@@ -97,7 +97,7 @@ impl Plan {
             injections.push(Injection {
                 kind: case.kind.clone(),
                 links: nodes.clone(),
-                rule,
+                rule: rule.clone(),
                 nodes: if effect.is_some() { nodes } else { Vec::new() },
                 peers: Vec::new(),
                 effect: effect.clone(),
@@ -123,19 +123,14 @@ impl Plan {
     pub fn span(&self) -> Duration {
         self.last_heal().saturating_sub(self.first_injection())
     }
-    /// The same plan with times divided by `by` (at least 1), delays of chunks included.
+    /// The same plan with times divided by `by` (at least 1), those within its rules included.
     pub fn scaled(&self, by: u32) -> Self {
         let by = by.max(1);
         let mut plan = self.clone();
         for injection in &mut plan.injections {
             injection.start /= by;
             injection.end /= by;
-            for flow in [&mut injection.rule.up, &mut injection.rule.down] {
-                if let Flow::Delay { latency, jitter } = flow {
-                    *latency /= by;
-                    *jitter /= by;
-                }
-            }
+            injection.rule = injection.rule.scaled(by);
             if let Some(NodeEffect::Answer(script)) = &mut injection.effect {
                 script.then.shorten(by);
             }
@@ -163,7 +158,7 @@ mod tests {
     use fake_tikv::Node::{Pd, Store};
 
     use super::*;
-    use crate::fault::{Accept, OnInject};
+    use crate::fault::{Accept, Flow, OnInject};
     use crate::scenario::load_bytes;
 
     const M: Duration = Duration::from_secs(60);

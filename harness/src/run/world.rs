@@ -98,7 +98,8 @@ impl World {
     }
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
-        let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule)).collect();
+        let links =
+            self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule.clone())).collect();
         let nodes = injection.effect.as_ref().map(|effect| {
             let of =
                 |node: &Node| self.on(std::slice::from_ref(node)).map(|link| link.proxy.clone()).collect();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use unstuck_record::Event;
 
 use super::Link;
+use crate::meter::Meter;
 
 /// A connection that its link knows. Dropping it takes it out and reports [`Event::ConnClosed`].
 #[derive(Debug)]
@@ -13,14 +14,15 @@ pub(crate) struct Member {
     link: Arc<Link>,
     id: u64,
     from: SocketAddr,
+    meter: Arc<Meter>,
     how: String,
 }
 
 // === impl Member ===
 
 impl Member {
-    pub(crate) fn new(link: Arc<Link>, id: u64, from: SocketAddr) -> Self {
-        Self { link, id, from, how: "proxy shut down".to_owned() }
+    pub(crate) fn new(link: Arc<Link>, id: u64, from: SocketAddr, meter: Arc<Meter>) -> Self {
+        Self { link, id, from, meter, how: "proxy shut down".to_owned() }
     }
 
     /// The connection's number on its link, from 1.
@@ -35,6 +37,11 @@ impl Member {
     /// The client's address.
     pub(crate) fn from(&self) -> SocketAddr {
         self.from
+    }
+
+    /// Its counters.
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// Says how it ended.

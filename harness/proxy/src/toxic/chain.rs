@@ -22,6 +22,17 @@ struct Slot {
     revision: u64,
     stage: Box<dyn Stage>,
     tally: Arc<Tally>,
+    /// With what waits behind it, if it stalls.
+    credited: bool,
+}
+
+impl Slot {
+    fn take(&mut self, piece: Piece, now: Instant) {
+        if let Piece::Data(bytes) = &piece {
+            self.tally.seen(bytes.len());
+        }
+        self.stage.push(piece, now, &self.tally);
+    }
 }
 
 /// Stages in order. Without any it holds nothing and everything goes past it.
@@ -40,28 +51,37 @@ impl Chain {
         self.slots.is_empty() && self.left.is_empty() && self.broken.is_none()
     }
 
-    /// Adds a stage at the receiver's end.
-    pub(crate) fn add(&mut self, toxic: &InForce, stage: Box<dyn Stage>) {
+    /// Adds a stage, in the place that its toxic has among the others.
+    pub(crate) fn add(&mut self, toxic: &InForce, mut stage: Box<dyn Stage>, now: Instant) {
+        stage.begin(now);
+        let at = self.slots.partition_point(|slot| slot.toxic < toxic.id);
         let tally = Arc::clone(&toxic.tally);
-        self.slots.push(Slot { toxic: toxic.id, revision: toxic.revision, stage, tally });
+        self.slots
+            .insert(at, Slot { toxic: toxic.id, revision: toxic.revision, stage, tally, credited: false });
     }
 
-    /// Takes out the stages whose toxic is not among `toxics`, and brings the others up to date.
+    /// Takes out the stages whose toxic is not among `toxics`, which are sorted, and brings the others up to date.
     pub(crate) fn keep(&mut self, toxics: &[Arc<InForce>], now: Instant) {
         let mut at = 0;
         while at < self.slots.len() {
             let slot = &mut self.slots[at];
-            match toxics.iter().find(|toxic| toxic.id == slot.toxic) {
-                Some(toxic) => {
+            match toxics.binary_search_by_key(&slot.toxic, |toxic| toxic.id) {
+                Ok(found) => {
+                    let toxic = &toxics[found];
                     if toxic.revision > slot.revision {
                         slot.revision = toxic.revision;
                         slot.stage.update(&toxic.toxic.kind, now);
                     }
                     at += 1;
                 }
-                None => self.take_out(at, now),
+                Err(_) => self.take_out(at, now),
             }
         }
+    }
+
+    /// Whether the toxic with this number has a stage here.
+    pub(crate) fn has(&self, toxic: u64) -> bool {
+        self.slots.binary_search_by_key(&toxic, |slot| slot.toxic).is_ok()
     }
 
     /// What the stage holds goes on to those behind it.
@@ -71,7 +91,7 @@ impl Chain {
             Ok(pieces) => match self.slots.get_mut(at) {
                 Some(behind) => {
                     for piece in pieces {
-                        behind.stage.push(piece, now, &behind.tally);
+                        behind.take(piece, now);
                     }
                 }
                 None => self.left.extend(pieces),
@@ -89,10 +109,23 @@ impl Chain {
         first_takes && self.left.is_empty() && self.broken.is_none()
     }
 
+    /// Whom to credit if something waits at the sender: each stage that stalls, once.
+    pub(crate) fn uncredited_stalls(&self) -> bool {
+        self.slots.iter().any(|slot| slot.stage.stalls() && !slot.credited)
+    }
+
+    /// Something waits: how much it is cannot be known without taking it.
+    pub(crate) fn credit_stalls(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.stage.stalls() && !slot.credited) {
+            slot.credited = true;
+            slot.tally.bytes(1);
+        }
+    }
+
     /// Takes in what comes from the sender.
     pub(crate) fn push(&mut self, piece: Piece, now: Instant) {
         match self.slots.first_mut() {
-            Some(first) => first.stage.push(piece, now, &first.tally),
+            Some(first) => first.take(piece, now),
             None => self.left.push_back(piece),
         }
     }
@@ -140,7 +173,7 @@ impl Chain {
                 while behind.stage.takes() {
                     match slot.stage.next(now, &slot.tally) {
                         Next::Piece(piece) => {
-                            behind.stage.push(piece, now, &behind.tally);
+                            behind.take(piece, now);
                             moved = true;
                         }
                         Next::Idle(until) => {

@@ -3,91 +3,85 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::Kind;
-use super::stage::{End, Held, Next, Piece, Stage};
+use super::chance::{Chance, Distribution};
+use super::line::Line;
+use super::stage::{End, Next, Piece, Stage};
+use super::{Invalid, Kind, invalid};
 use crate::ledger::Tally;
 
 /// How late.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Latency {
     /// The mean.
     pub latency: Duration,
-    /// The largest departure from it, drawn for each chunk, evenly. What would be before its time goes on at once.
+    /// How far chunks depart from it, each by a draw of its own. What would be before its time goes on at once.
     pub jitter: Duration,
+    /// How these departures are spread.
+    pub distribution: Distribution,
+    /// How much a departure resembles the last one, 0 to 1.
+    pub correlation: f64,
 }
 
 #[derive(Debug)]
 struct Late {
     latency: Latency,
-    random: ChaCha8Rng,
-    held: Held,
-    /// When each piece may go on; these never fall.
-    due: VecDeque<Instant>,
+    chance: Chance,
+    line: Line,
 }
-
-/// Longer than any run; a delay beyond it cannot be added to an [`Instant`] everywhere.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl Latency {
+    /// Always the same.
+    pub fn of(latency: Duration) -> Self {
+        Self { latency, ..Self::default() }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        invalid::share("correlation", self.correlation)
+    }
+
     pub(super) fn stage(self, random: ChaCha8Rng) -> Box<dyn Stage> {
-        Box::new(Late { latency: self, random, held: Held::default(), due: VecDeque::new() })
+        Box::new(Late { latency: self, chance: Chance::new(random), line: Line::default() })
     }
 
-    fn longest(self) -> Duration {
-        self.latency.saturating_add(self.jitter).min(FOREVER)
-    }
-}
-
-impl Late {
-    fn delay(&mut self) -> Duration {
-        let Latency { latency, jitter } = self.latency;
-        let most = u64::try_from(jitter.min(FOREVER).as_nanos()).expect("a century is less than 2^64 ns");
-        let late = latency.saturating_add(Duration::from_nanos(self.random.random_range(0..=2 * most)));
-        late.saturating_sub(Duration::from_nanos(most)).min(FOREVER)
+    fn delay(&self, chance: &mut Chance) -> Duration {
+        if self.jitter.is_zero() {
+            return self.latency;
+        }
+        let departure = chance.departure(self.distribution, self.correlation) * self.jitter.as_secs_f64();
+        let by = Duration::try_from_secs_f64(departure.abs()).unwrap_or(Duration::MAX);
+        if departure < 0.0 { self.latency.saturating_sub(by) } else { self.latency.saturating_add(by) }
     }
 }
 
 impl Stage for Late {
     fn takes(&self) -> bool {
-        self.held.takes()
+        self.line.takes()
     }
 
     fn held(&self) -> usize {
-        self.held.bytes()
+        self.line.held()
     }
 
     fn push(&mut self, piece: Piece, now: Instant, tally: &Tally) {
-        let due = now + self.delay();
-        if due > now {
-            tally.delayed(1);
-        }
-        self.due.push_back(self.due.back().map_or(due, |last| due.max(*last)));
-        self.held.push(piece);
+        let delay = self.latency.delay(&mut self.chance);
+        tally.delayed(usize::from(self.line.push(piece, delay, now)));
     }
 
     fn next(&mut self, now: Instant, _: &Tally) -> Next {
-        match self.due.front() {
-            Some(due) if *due <= now => {
-                self.due.pop_front();
-                Next::Piece(self.held.pop().expect("each piece has its time"))
-            }
-            due => Next::Idle(due.copied()),
-        }
+        self.line.next(now)
     }
 
     /// What is on its way comes no later than it would if it were sent now.
     fn update(&mut self, kind: &Kind, now: Instant) {
         let Kind::Latency(latency) = kind else { return };
         self.latency = *latency;
-        let longest = now + latency.longest();
-        self.due.iter_mut().for_each(|due| *due = longest.min(*due));
+        self.line.hasten(latency.latency.saturating_add(latency.jitter), now);
     }
 
     fn dissolve(self: Box<Self>) -> Result<VecDeque<Piece>, End> {
-        Ok(self.held.into_pieces())
+        Ok(self.line.into_pieces())
     }
 }

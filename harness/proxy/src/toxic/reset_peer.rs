@@ -31,6 +31,10 @@ impl ResetPeer {
 }
 
 impl Stage for Doomed {
+    fn begin(&mut self, now: Instant) {
+        self.since = Some(now);
+    }
+
     fn takes(&self) -> bool {
         self.passing.takes()
     }
@@ -44,7 +48,6 @@ impl Stage for Doomed {
     }
 
     fn next(&mut self, now: Instant, tally: &Tally) -> Next {
-        self.since.get_or_insert(now);
         match self.passing.next(now, tally) {
             Next::Idle(_) => Next::Idle(self.deadline().map(|(at, _)| at)),
             piece @ Next::Piece(_) => piece,

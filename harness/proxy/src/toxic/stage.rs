@@ -11,6 +11,10 @@ use crate::ledger::Tally;
 
 /// The most bytes that a stage holds before it takes nothing more, give or take one piece.
 pub(crate) const CAPACITY: usize = 64 << 10;
+/// The most pieces, so that a flood of tiny writes costs no more than a few of their bytes.
+const PIECES: usize = 4 << 10;
+/// What a packet carries over Ethernet: 1500 bytes less the headers of IP and TCP and a timestamp.
+pub(crate) const SEGMENT: usize = 1448;
 
 /// What travels through a chain, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) enum End {
     Close,
     /// A toxic resets the connection: RST to both sides.
     Reset,
+    /// A toxic closes the node's end and leaves the client's open and silent.
+    HalfOpen,
 }
 
 /// What a stage has.
@@ -47,8 +53,16 @@ pub(crate) enum Next {
 ///
 /// A stage that alters nothing keeps the order and loses nothing. Whatever it does to the bytes it credits to the tally.
 pub(crate) trait Stage: Debug + Send {
+    /// Its first moment: what it counts in time is counted from here. Called once, before all else but `update` and `dissolve`.
+    fn begin(&mut self, _now: Instant) {}
+
     /// Whether it may be handed data. Ends may be handed to it always; behind a FIN there may come an RST, and nothing else.
     fn takes(&self) -> bool;
+
+    /// It keeps the sender from being read for as long as it stands.
+    fn stalls(&self) -> bool {
+        false
+    }
 
     /// Bytes that it has taken in and not handed on. An end counts as one.
     fn held(&self) -> usize;
@@ -78,11 +92,12 @@ pub(crate) struct Stages {
     pub(crate) down: Option<Box<dyn Stage>>,
 }
 
-/// Pieces that wait, bounded by [`CAPACITY`].
-#[derive(Debug, Default)]
+/// Pieces that wait, bounded by [`CAPACITY`] if nothing else is said.
+#[derive(Debug)]
 pub(crate) struct Held {
     pieces: VecDeque<Piece>,
     bytes: usize,
+    most: usize,
 }
 
 /// A stage that begins after so many bytes.
@@ -91,6 +106,7 @@ pub(crate) struct After {
     left: u64,
     /// What had come before it begins.
     before: Held,
+    begun: bool,
     stage: Box<dyn Stage>,
 }
 
@@ -104,13 +120,37 @@ impl Piece {
             Piece::End(_) => 1,
         }
     }
+
+    /// The same in pieces of at most `size` bytes.
+    pub(crate) fn cut(self, size: usize) -> impl Iterator<Item = Piece> {
+        let mut rest = Some(self);
+        std::iter::from_fn(move || match rest.take()? {
+            Piece::Data(mut bytes) if bytes.len() > size => {
+                let first = bytes.split_to(size);
+                rest = Some(Piece::Data(bytes));
+                Some(Piece::Data(first))
+            }
+            last => Some(last),
+        })
+    }
 }
 
 // === impl Held ===
 
+impl Default for Held {
+    fn default() -> Self {
+        Self::up_to(CAPACITY)
+    }
+}
+
 impl Held {
+    /// Bounded by so many bytes.
+    pub(crate) fn up_to(most: usize) -> Self {
+        Self { pieces: VecDeque::new(), bytes: 0, most }
+    }
+
     pub(crate) fn takes(&self) -> bool {
-        self.bytes < CAPACITY
+        self.bytes < self.most && self.pieces.len() < PIECES
     }
 
     pub(crate) fn push(&mut self, piece: Piece) {
@@ -121,6 +161,10 @@ impl Held {
     pub(crate) fn pop(&mut self) -> Option<Piece> {
         let piece = self.pieces.pop_front()?;
         self.bytes -= piece.weight();
+        if self.pieces.is_empty() {
+            // an idle connection owns no memory
+            self.pieces = VecDeque::new();
+        }
         Some(piece)
     }
 
@@ -143,13 +187,17 @@ impl Held {
 
 impl After {
     pub(crate) fn new(bytes: u64, stage: Box<dyn Stage>) -> Self {
-        Self { left: bytes, before: Held::default(), stage }
+        Self { left: bytes, before: Held::default(), begun: false, stage }
     }
 }
 
 impl Stage for After {
     fn takes(&self) -> bool {
         if self.left > 0 { self.before.takes() } else { self.stage.takes() }
+    }
+
+    fn stalls(&self) -> bool {
+        self.left == 0 && self.stage.stalls()
     }
 
     fn held(&self) -> usize {
@@ -175,12 +223,18 @@ impl Stage for After {
         match self.before.pop() {
             Some(piece) => Next::Piece(piece),
             None if self.left > 0 => Next::Idle(None),
-            None => self.stage.next(now, tally),
+            None => {
+                if !self.begun {
+                    self.begun = true;
+                    self.stage.begin(now);
+                }
+                self.stage.next(now, tally)
+            }
         }
     }
 
     fn deadline(&self) -> Option<(Instant, End)> {
-        if self.left > 0 { None } else { self.stage.deadline() }
+        if self.begun { self.stage.deadline() } else { None }
     }
 
     fn update(&mut self, kind: &Kind, now: Instant) {

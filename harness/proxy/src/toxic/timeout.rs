@@ -30,6 +30,10 @@ impl Timeout {
 }
 
 impl Stage for Silent {
+    fn begin(&mut self, now: Instant) {
+        self.since = Some(now);
+    }
+
     fn takes(&self) -> bool {
         true
     }
@@ -43,8 +47,7 @@ impl Stage for Silent {
         tally.bytes(piece.weight());
     }
 
-    fn next(&mut self, now: Instant, _: &Tally) -> Next {
-        self.since.get_or_insert(now);
+    fn next(&mut self, _: Instant, _: &Tally) -> Next {
         Next::Idle(self.deadline().map(|(at, _)| at))
     }
 

@@ -8,6 +8,8 @@ mod ends;
 mod flows;
 mod http2;
 mod life;
+mod limits;
 mod order;
+mod ours;
 mod path;
 mod toxics;

@@ -48,12 +48,16 @@ pub(crate) struct Path {
 
 impl Path {
     pub(crate) fn new(net: &Net) -> Self {
+        Self::seeded(net, 1)
+    }
+
+    pub(crate) fn seeded(net: &Net, seed: u64) -> Self {
         let port = net.reserve(net.any()).unwrap();
         let node = port.listen().unwrap();
         let events = Arc::<Mutex<Vec<Event>>>::default();
         let sink = Arc::clone(&events);
         let sink = Arc::new(move |event| sink.lock().unwrap().push(event));
-        let proxy = Proxy::start(net, "client->node".to_owned(), port.addr(), 1, sink).unwrap();
+        let proxy = Proxy::start(net, "client->node".to_owned(), port.addr(), seed, sink).unwrap();
         Self { net: net.clone(), proxy, node, _port: port, events }
     }
 
@@ -128,8 +132,12 @@ pub(crate) async fn expect_fin(conn: &mut Conn) {
 }
 
 pub(crate) async fn expect_reset(conn: &mut Conn) {
-    let error = soon(conn.read(&mut [0; 64])).await.expect_err("RST");
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    expect_reset_in(conn, SOON).await;
+}
+
+pub(crate) async fn expect_reset_in(conn: &mut Conn, time: Duration) {
+    let read = timeout(time, conn.read(&mut [0; 64])).await.expect("it happens soon");
+    assert_eq!(read.expect_err("RST").kind(), ErrorKind::ConnectionReset);
 }
 
 /// Nothing arrives, not even an end.

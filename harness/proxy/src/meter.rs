@@ -1,0 +1,91 @@
+//! What one connection has carried and which toxics touch it. Readable while it lives, without a lock on its data path.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::lane::Moved;
+use crate::status::{Carried, ConnStatus};
+use crate::toxic::InForce;
+
+/// One connection's counters. Only its own task writes to them.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    client: SocketAddr,
+    since: Instant,
+    up: Count,
+    down: Count,
+    touching: Mutex<Vec<Arc<InForce>>>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    bytes: AtomicU64,
+    chunks: AtomicU64,
+}
+
+// === impl Meter ===
+
+impl Meter {
+    pub(crate) fn new(client: SocketAddr, since: Instant) -> Self {
+        Self { client, since, up: Count::default(), down: Count::default(), touching: Mutex::default() }
+    }
+
+    pub(crate) fn add(&self, up: Moved, down: Moved) {
+        self.up.add(up);
+        self.down.add(down);
+    }
+
+    /// From now on it is these toxics that touch the connection.
+    pub(crate) fn touched_by(&self, toxics: &[Arc<InForce>]) {
+        let mut touching = self.touching();
+        let missing = |from: &[Arc<InForce>], of: &InForce| from.iter().all(|toxic| toxic.id != of.id);
+        toxics.iter().filter(|toxic| missing(&touching, toxic)).for_each(|toxic| toxic.tally.meet());
+        touching.iter().filter(|toxic| missing(toxics, toxic)).for_each(|toxic| toxic.tally.leave());
+        *touching = toxics.to_vec();
+    }
+
+    pub(crate) fn up(&self) -> Carried {
+        self.up.get()
+    }
+
+    pub(crate) fn down(&self) -> Carried {
+        self.down.get()
+    }
+
+    pub(crate) fn status(&self, number: u64) -> ConnStatus {
+        ConnStatus {
+            number,
+            client: self.client,
+            since: self.since,
+            up: self.up(),
+            down: self.down(),
+            toxics: self.touching().iter().map(|toxic| toxic.id).collect(),
+        }
+    }
+
+    fn touching(&self) -> MutexGuard<'_, Vec<Arc<InForce>>> {
+        self.touching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.touched_by(&[]);
+    }
+}
+
+impl Count {
+    fn add(&self, moved: Moved) {
+        if moved != Moved::default() {
+            self.bytes.fetch_add(moved.bytes, Ordering::Relaxed);
+            self.chunks.fetch_add(moved.chunks, Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self) -> Carried {
+        Carried { bytes: self.bytes.load(Ordering::Relaxed), chunks: self.chunks.load(Ordering::Relaxed) }
+    }
+}
