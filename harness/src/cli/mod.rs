@@ -8,6 +8,7 @@ mod exit;
 mod files;
 mod judge;
 mod out;
+mod page;
 mod results;
 mod run;
 mod schema;
