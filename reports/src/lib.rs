@@ -6,6 +6,8 @@
 //! * [`junit`]: what CI servers read
 //! * [`github`]: what GitHub Actions shows
 //! * [`dump`]: task dumps: folded, and in the forms of Go's
+//! * [`page`]: one HTML file of one or many cases, with timelines
+//! * [`shell`]: the look that pages share
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod batch;
@@ -13,5 +15,7 @@ pub mod dump;
 pub mod github;
 pub mod json;
 pub mod junit;
+pub mod page;
+pub mod shell;
 pub mod terminal;
 pub mod text;

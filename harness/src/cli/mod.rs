@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod judge;
 mod out;
+mod page;
 mod results;
 mod run;
 mod schema;
