@@ -6,12 +6,16 @@
 //! * [`junit`]: what CI servers read
 //! * [`github`]: what GitHub Actions shows
 //! * [`dump`]: task dumps: folded, and in the forms of Go's
+//! * [`history`]: what the nights have left, a row a run
+//! * [`regression`]: what has become of a night
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod batch;
 pub mod dump;
 pub mod github;
+pub mod history;
 pub mod json;
 pub mod junit;
+pub mod regression;
 pub mod terminal;
 pub mod text;

@@ -6,7 +6,7 @@ mod plan;
 mod summary;
 
 pub use case::case;
-pub(crate) use case::{Seen, again, end_ms, outcome, verdict};
+pub(crate) use case::{Seen, again, end_ms, found, outcome, verdict};
 pub(crate) use plan::{effect, evidence, planned};
 pub use summary::summary;
 

@@ -1,0 +1,3 @@
+//! A year of nights: what a report of it takes.
+
+fn main() {}
