@@ -11,7 +11,10 @@ const LAYERS: [(&str, &[&str]); 6] = [
         "reports/record",
         &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
     ),
-    ("reports", &["text", "terminal", "batch", "json", "dump", "junit", "github", "history", "regression"]),
+    (
+        "reports",
+        &["text", "shell", "terminal", "batch", "json", "dump", "junit", "github", "history", "regression"],
+    ),
     (
         "harness/dump",
         &[

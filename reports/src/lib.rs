@@ -8,6 +8,7 @@
 //! * [`dump`]: task dumps: folded, and in the forms of Go's
 //! * [`history`]: what the nights have left, a row a run
 //! * [`regression`]: what has become of a night
+//! * [`shell`]: the look that pages share
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod batch;
@@ -17,5 +18,6 @@ pub mod history;
 pub mod json;
 pub mod junit;
 pub mod regression;
+pub mod shell;
 pub mod terminal;
 pub mod text;
