@@ -53,3 +53,9 @@ impl Night {
         if hash { &commit[..10] } else { commit }
     }
 }
+
+/// What a night is called that nobody named: `2026-11-21T02-00-00`, UTC.
+pub fn name_of_time(started_ms: u64) -> String {
+    let at = i64::try_from(started_ms).ok().and_then(chrono::DateTime::from_timestamp_millis);
+    at.map_or_else(|| started_ms.to_string(), |at| at.format("%Y-%m-%dT%H-%M-%S").to_string())
+}

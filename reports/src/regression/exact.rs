@@ -52,8 +52,16 @@ pub(super) fn change(window: &Window, seen: &CellSeen) -> Option<Change> {
         .filter(complete)
         .filter_map(|row| before(row).filter(|(_, old)| complete(&old)).map(|(place, old)| (place, old, row)))
         .collect();
-    let differs = |(_, old, new): &&(usize, Row, &Row)| {
-        (old.virtual_ms, old.outcome, &old.found) != (new.virtual_ms, new.outcome, &new.found)
+    let now = &window.nights[*tonight].night;
+    let same_commit = |place: usize| {
+        let then = &window.nights[place].night;
+        then.commit.is_some() && then.commit == now.commit && then.version == now.version
+    };
+    // one that passed and fails, or the other way round, is told as a failure
+    let turned = |old: &Row, new: &Row| old.is_bad() != new.is_bad();
+    let differs = |(place, old, new): &&(usize, Row, &Row)| {
+        (same_commit(*place) || !turned(old, new))
+            && (old.virtual_ms, old.outcome, &old.found) != (new.virtual_ms, new.outcome, &new.found)
     };
     let changed: Vec<_> = pairs.iter().filter(differs).collect();
     let apart = |old: &Row, new: &Row| ratio(old, new).ln().abs();
@@ -61,7 +69,6 @@ pub(super) fn change(window: &Window, seen: &CellSeen) -> Option<Change> {
         changed.iter().max_by(|a, b| apart(&a.1, a.2).total_cmp(&apart(&b.1, b.2))).copied()?;
     let mut ratios: Vec<f64> = changed.iter().map(|(_, old, new)| ratio(old, new)).collect();
     ratios.sort_by(f64::total_cmp);
-    let [then, now] = [&window.nights[*place].night, &window.nights[*tonight].night];
     let said = (old.said(), new.said());
     Some(Change {
         cell: seen.cell.clone(),
@@ -72,8 +79,8 @@ pub(super) fn change(window: &Window, seen: &CellSeen) -> Option<Change> {
         new_ms: new.virtual_ms,
         ratio: ratios[ratios.len() / 2],
         said: (said.0 != said.1).then_some(said),
-        before: When::of(then),
-        same_commit: then.commit.is_some() && then.commit == now.commit && then.version == now.version,
+        before: When::of(&window.nights[*place].night),
+        same_commit: same_commit(*place),
     })
 }
 

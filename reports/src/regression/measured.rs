@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::shift::{Shift, judge, median};
+use super::shift::{LAST, Shift, judge, median};
 use super::{Settings, When};
 use crate::history::read::CellSeen;
 use crate::history::{Cell, Row, Window};
@@ -15,7 +15,6 @@ const COMMON: usize = 8;
 #[serde(rename_all = "camelCase")]
 pub struct Shifted {
     /// Which; `None`: all of them together, by the median.
-    #[serde(flatten)]
     pub cell: Option<Cell>,
     /// The median of the nights before, in milliseconds; of all cells together 1000.
     pub old_ms: u64,
@@ -76,27 +75,27 @@ pub(super) fn measured(window: &Window, settings: &Settings) -> Measured {
                 told.unstable.push(Unstable { cell: (*cell).clone(), least: least.exp_m1() });
             }
             Shift::Quiet { .. } => {}
-            Shift::Shifted { old, new, spread, nights } => told.shifted.push(Shifted {
+            Shift::Shifted { old, new, spread } => told.shifted.push(Shifted {
                 cell: Some((*cell).clone()),
                 old_ms: old.exp().round() as u64,
                 new_ms: new.exp().round() as u64,
                 ratio: (new - old).exp(),
                 noise: spread.exp_m1(),
-                since: when(times[times.len() - nights].0),
+                since: when(times[times.len() - LAST].0),
             }),
         }
     }
     let factors: Vec<(usize, f64)> =
         common.iter().enumerate().filter_map(|(place, factor)| Some((place, (*factor)?))).collect();
     let plain: Vec<f64> = factors.iter().map(|(_, factor)| *factor).collect();
-    if let Shift::Shifted { old, new, spread, nights } = judge(&plain, 1, settings) {
+    if let Shift::Shifted { old, new, spread } = judge(&plain, 1, settings) {
         told.shifted.push(Shifted {
             cell: None,
             old_ms: 1000,
             new_ms: ((new - old).exp() * 1000.0).round() as u64,
             ratio: (new - old).exp(),
             noise: spread.exp_m1(),
-            since: when(factors[factors.len() - nights].0),
+            since: when(factors[factors.len() - LAST].0),
         });
     }
     told.shifted.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));

@@ -6,14 +6,22 @@
 //! * [`exact`]: what virtual time shows
 //! * [`measured`]: what real time shows
 //! * [`headroom`]: what is left of the budget
-//! * `page`, `markdown`, `plain`: the report as HTML, for chat and mail, for a terminal
+//! * `told`: all of it in words
+//! * [`json`], [`markdown`](fn@markdown), [`page`](fn@page), [`plain`](fn@plain): for machines, for chat and mail, as HTML, for a
+//!   terminal
 
 pub mod exact;
 pub mod headroom;
+pub mod json;
+mod markdown;
 pub mod measured;
+mod page;
+mod plain;
 pub mod rate;
 pub mod shift;
+mod spark;
 pub mod standing;
+mod told;
 
 use serde::Serialize;
 use unstuck_record::Verdict;
@@ -22,7 +30,10 @@ use crate::history::read::CellSeen;
 use crate::history::{Cell, Night, Part, Row, Seen, Window};
 use exact::Change;
 use headroom::Shrinking;
+pub use markdown::markdown;
 use measured::Measured;
+pub use page::{Links, page};
+pub use plain::plain;
 use standing::{Failure, Standing};
 
 /// The version of the JSON form; its schema is `reports/schema/nightly.json`.

@@ -7,8 +7,8 @@ use super::{Settings, When};
 use crate::history::read::CellSeen;
 use crate::history::{Cell, Origin, Row, Window};
 
-/// So many seeds are named.
-const SEEDS: usize = 8;
+/// So many failed seeds are kept, of those that run every night and of those that do not.
+const SEEDS: usize = 20;
 
 /// What has become of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,9 +39,9 @@ pub struct Failure {
     pub bad: u64,
     /// Of so many that were judged.
     pub runs: u64,
-    /// The first seeds that failed tonight.
+    /// The first seeds that failed tonight, of those that run every night.
     pub seeds: Vec<u64>,
-    /// Those among them that were drawn for this night.
+    /// And of those that were drawn for this night.
     pub fresh: Vec<u64>,
     /// How often it fails, over the nights since it first did; on seeds that nobody chose, where there are any.
     pub rate: Rate,
@@ -117,6 +117,10 @@ pub(super) fn failure(window: &Window, seen: &CellSeen, settings: &Settings) -> 
     // the one whose page was kept tells the most
     let told = failed.iter().find(|row| row.path.is_some()).or(failed.first())?;
     let tonights = if tonight.bad > 0 { &failed[..] } else { &[] };
+    let seeds = |wanted: fn(Origin) -> bool| {
+        let of = tonights.iter().filter(|row| wanted(row.origin));
+        of.map(|row| row.seed).take(SEEDS).collect()
+    };
     let (bad, runs) = days[streak..].iter().map(Day::sampled).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
     Some(Failure {
         cell: seen.cell.clone(),
@@ -124,13 +128,8 @@ pub(super) fn failure(window: &Window, seen: &CellSeen, settings: &Settings) -> 
         what: told.said(),
         bad: tonight.bad,
         runs: tonight.runs,
-        seeds: tonights.iter().map(|row| row.seed).take(SEEDS).collect(),
-        fresh: tonights
-            .iter()
-            .filter(|row| row.origin == Origin::Fresh)
-            .map(|row| row.seed)
-            .take(SEEDS)
-            .collect(),
+        seeds: seeds(|origin| origin != Origin::Fresh),
+        fresh: seeds(|origin| origin == Origin::Fresh),
         rate: Rate::of(bad, runs),
         since,
         last_good,
