@@ -24,9 +24,22 @@ impl Cluster {
         }
     }
 
-    /// Starts a stopped node again on its old address, with its data. A running one is left alone.
+    /// Whether a node's process may start: a tombstone's may not, because PD would not have it.
+    pub fn may_start(&self, node: Node) -> Result<(), MoveError> {
+        self.shared.lock().cluster.may_start(node)
+    }
+
+    /// Starts a stopped node again on its old address, with its data. A running one is left alone, and one that
+    /// [may not start](Cluster::may_start) stays stopped.
     pub fn restart(&self, node: Node) {
-        let stopped = self.shared.lock().cluster.process(node).is_some_and(|process| !process.up());
+        let stopped = {
+            let cluster = &mut self.shared.lock().cluster;
+            let refused = cluster.may_start(node).err();
+            if let Some(refused) = &refused {
+                cluster.say(format!("{node} does not start: {refused}"));
+            }
+            refused.is_none() && cluster.process(node).is_some_and(|process| !process.up())
+        };
         let servers = &mut *self.servers();
         if let Some(server) = servers.of.get_mut(&node).filter(|_| stopped) {
             let shared = self.shared.clone();
@@ -78,6 +91,11 @@ impl Cluster {
     pub fn change_address(&self, store: u64) -> io::Result<SocketAddr> {
         let node = Node::Store(store);
         let unknown = || io::Error::new(io::ErrorKind::NotFound, MoveError::NoNode(node));
+        match self.may_start(node) {
+            Err(MoveError::NoNode(_)) => return Err(unknown()),
+            Err(refused) => return Err(io::Error::new(io::ErrorKind::InvalidInput, refused)),
+            Ok(()) => {}
+        }
         let (port, told) = self.another_port(node)?;
         let listens = port.addr();
         self.stop(node);

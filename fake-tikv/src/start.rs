@@ -57,6 +57,8 @@ pub(crate) struct Servers {
     /// Ports that stores have left: nobody else gets them, so that connects are refused.
     pub(crate) left: Vec<Arc<Port>>,
     pub(crate) health: BTreeMap<Node, Health>,
+    /// Where the nodes listen for each view but the cluster's own.
+    views: BTreeMap<ViewId, BTreeMap<Node, SocketAddr>>,
 }
 
 impl Cluster {
@@ -106,7 +108,8 @@ impl Cluster {
         let mut servers = self.servers();
         servers.of.insert(node, server);
         servers.health.insert(node, health);
-        Ok(())
+        let views: Vec<ViewId> = servers.views.keys().copied().collect();
+        views.into_iter().try_for_each(|id| self.show(&mut servers, id, node))
     }
 
     pub(crate) fn servers(&self) -> MutexGuard<'_, Servers> {

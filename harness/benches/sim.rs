@@ -22,12 +22,12 @@ use tokio::runtime::Runtime;
 use unstuck::client::ctx::Ctx;
 use unstuck::client::grpc::{ClientConn, DialOptions};
 use unstuck::probe::Tasks;
-use unstuck::proxy::Proxy;
 use unstuck::run::cases::{Choice, setup};
 use unstuck::run::{Setup, Status, run_case};
 use unstuck::scenario::{ClientRef, load, matrix};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::{Clock, Net};
+use unstuck_proxy::Proxy;
 
 const CALLS: usize = 6_400;
 const FILE: &str = "tidb-46321-tikv-failure.yaml";

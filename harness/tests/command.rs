@@ -172,7 +172,7 @@ fn an_interrupted_run_ends_its_record_and_names_what_was_not_run() {
             .map(|file| format!("{REPORTED}/{file}"));
         let args = ["run", &files[0], &files[1], "--jobs", "1", "--world", "tcp"];
         let mut child = folder.command(&args).spawn().unwrap();
-        until_said(&mut child, "failure, ");
+        until_said(&mut child, " begins");
         signal(&child, signal_name);
         let (code, out, err) = said(&child.wait_with_output().unwrap());
         assert_eq!(code, Some(130), "{err}");
@@ -230,7 +230,7 @@ fn the_half_record_of_a_killed_run_is_judged_unknown() {
     let folder = Folder::new("killed");
     let file = format!("{REPORTED}/tidb-46321-tikv-failure.yaml");
     let mut child = folder.command(&["run", &file, "--world", "tcp"]).spawn().unwrap();
-    until_said(&mut child, "failure, ");
+    until_said(&mut child, " begins");
     child.kill().unwrap();
     child.wait().unwrap();
     let path = folder.results("run-0001", ".jsonl").remove(0);
@@ -302,6 +302,22 @@ fn quiet_says_nothing_while_cases_run_and_colours_are_asked_for() {
     assert!(!out.contains('\u{1b}'), "{out}");
     let (_, out, _) = folder.run(&[&args[..], &["--color", "always"]].concat());
     assert!(out.contains('\u{1b}'), "{out}");
+}
+
+#[test]
+fn elsewhere_than_on_a_terminal_each_event_is_one_plain_line() {
+    let folder = Folder::new("lines");
+    let file = folder.file("two.yaml", TWO);
+    let (_, _, err) = folder.run(&["run", &file, "--client", "lightning@fixed", "--case", "goes_down"]);
+    let case = "[1/1] goes_down lightning@fixed sim seed 1";
+    let lines: Vec<&str> = err.lines().filter_map(|line| line.strip_prefix(case)).collect();
+    let [start, begins, heals, end] = lines[..] else { panic!("{err}") };
+    let one = ["lightning->tikv-1", "lightning->tikv-2", "lightning->tikv-3"];
+    assert_eq!(start, "");
+    assert!(one.iter().any(|link| begins == format!(": at 0m 01s: failure of {link} begins")), "{begins}");
+    assert_eq!(heals, begins.replace("0m 01s", "0m 02s").replace("begins", "heals"));
+    assert!(end.starts_with(": pass, completed ("), "{end}");
+    assert!(!err.contains(|c: char| c.is_control() && c != '\n'), "{err:?}");
 }
 
 #[test]

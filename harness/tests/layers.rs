@@ -5,8 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
+    (
+        "harness/proxy",
+        &["ledger", "rule", "toxic", "gate", "queue", "lane", "pump", "orders", "link", "conn", "acceptor"],
+    ),
     (
         "reports/record",
         &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
@@ -52,28 +56,33 @@ const LAYERS: [(&str, &[&str]); 6] = [
             "serve_command",
         ],
     ),
-    ("harness", &["scenario", "fault", "proxy", "probe", "client", "verdict", "run", "suite", "cli"]),
+    ("harness", &["scenario", "fault", "probe", "client", "verdict", "run", "suite", "export", "cli"]),
 ];
 
 /// Which of our crates each crate may depend on.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("harness/net", &[]),
+    ("harness/proxy", &["unstuck-net", "unstuck-record"]),
     ("reports/record", &[]),
     ("harness/dump", &["unstuck-record"]),
     ("reports", &["unstuck-record"]),
     ("fake-tikv", &["unstuck-net"]),
     ("fake-tikv/tests/rust-client", &["fake-tikv", "unstuck-net"]),
-    ("harness", &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-record", "unstuck-reports"]),
+    (
+        "harness",
+        &["fake-tikv", "unstuck-dump", "unstuck-net", "unstuck-proxy", "unstuck-record", "unstuck-reports"],
+    ),
     ("harness/tests/tikv-client", &["fake-tikv", "unstuck"]),
 ];
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "fake-tikv",
     "rust-client-tests",
     "tikv-client-tests",
     "unstuck",
     "unstuck-dump",
     "unstuck-net",
+    "unstuck-proxy",
     "unstuck-record",
     "unstuck-reports",
 ];

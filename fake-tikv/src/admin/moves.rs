@@ -90,8 +90,12 @@ async fn node(State(api): State<Api>, Path((node, what)): Path<(String, String)>
     }
     match &what[..] {
         "stop" => cluster.stop(node),
-        "start" => cluster.restart(node),
+        "start" => {
+            cluster.may_start(node)?;
+            cluster.restart(node);
+        }
         "restart" => {
+            cluster.may_start(node)?;
             cluster.stop(node);
             cluster.restart(node);
         }
@@ -127,6 +131,7 @@ async fn store(State(api): State<Api>, Path((id, what)): Path<(String, String)>)
     }
     match &what[..] {
         "address" => {
+            cluster.may_start(Node::Store(id))?;
             let address = cluster.change_address(id)?;
             return Ok(Json(json!({ "address": address })));
         }

@@ -48,6 +48,15 @@ impl State {
         Ok(())
     }
 
+    /// Whether a node's process may start: a store that has left for ever is refused by PD, and ends.
+    pub(crate) fn may_start(&self, node: Node) -> Result<(), MoveError> {
+        let process = self.nodes.get(node).ok_or(MoveError::NoNode(node))?;
+        match process.intent {
+            Intent::Left => Err(MoveError::NotUp { store: node, state: process.state_name(self.now) }),
+            Intent::Stay | Intent::Leave => Ok(()),
+        }
+    }
+
     /// A store without peers has left for ever: its process is gone too.
     pub(crate) fn tombstone(&mut self, store: u64) -> Result<(), MoveError> {
         let (node, peers) = (Node::Store(store), self.regions.peers_on(store));

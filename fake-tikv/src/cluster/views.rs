@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::spec::Node;
 
 /// Whose addresses. The default is the cluster's own view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ViewId(usize);
 
 /// The addresses of all views but the cluster's own.

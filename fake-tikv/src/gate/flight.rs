@@ -1,40 +1,57 @@
 //! One call in flight: what the request's side and the response's side of it share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
 
-use crate::answer::{After, Answers, How, Rule, Then};
+use super::Connection;
+use crate::answer::{After, How, Rule, Then};
 use crate::journal::{Call, Outcome};
 use crate::methods::Method;
-use crate::spec::Node;
 
 /// Waits as long as scripts hold a message.
 pub(super) type Hold = BoxFuture<'static, ()>;
+/// A chunk that they hold. Most calls have none: boxed.
+pub(super) type Held = (Hold, Bytes);
 
-/// Closes a connection from within one of its calls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Severed(Arc<Notify>);
+/// Closes a connection from within one of its calls. One task waits for it, and asks whenever it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Severed {
+    due: AtomicBool,
+    waker: AtomicWaker,
+}
 
 impl Severed {
-    /// Waits until a call wants its connection closed.
-    pub(crate) async fn severed(&self) {
-        self.0.notified().await;
+    /// Ready when a call wants its connection closed.
+    pub(crate) fn poll_severed(&self, cx: &Context<'_>) -> Poll<()> {
+        poll_due(&self.due, &self.waker, cx)
     }
+    fn sever(&self) {
+        self.due.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+fn poll_due(due: &AtomicBool, waker: &AtomicWaker, cx: &Context<'_>) -> Poll<()> {
+    let due = || due.load(Ordering::Acquire);
+    if due() {
+        return Poll::Ready(());
+    }
+    waker.register(cx.waker());
+    if due() { Poll::Ready(()) } else { Poll::Pending }
 }
 
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) call: Call,
-    pub(super) method: Option<&'static Method>,
-    node: Node,
-    answers: Answers,
-    connection: Severed,
-    meets: Mutex<Meets>,
+    method: Option<&'static Method>,
+    at: Arc<Connection>,
+    /// Most calls meet none.
+    meets: OnceLock<Box<Mutex<Meets>>>,
     /// A cut is due: the response's side has to carry it out.
     cut: AtomicBool,
     waker: AtomicWaker,
@@ -76,27 +93,21 @@ impl Left {
 }
 
 impl Flight {
-    pub(super) fn new(
-        call: Call,
-        node: Node,
-        method: Option<&'static Method>,
-        answers: Answers,
-        connection: Severed,
-    ) -> Self {
-        let meets = Mutex::new(Meets::default());
+    pub(super) fn new(call: Call, method: Option<&'static Method>, at: Arc<Connection>) -> Self {
         let (cut, waker) = (AtomicBool::new(false), AtomicWaker::new());
-        Self { call, method, node, answers, connection, meets, cut, waker }
+        Self { call, method, at, meets: OnceLock::new(), cut, waker }
     }
 
     /// `None` where no script is set: then there is nothing to look at.
     fn meets(&self) -> Option<MutexGuard<'_, Meets>> {
-        (!self.answers.is_empty()).then(|| self.meets.lock().unwrap_or_else(PoisonError::into_inner))
+        (!self.at.gate.answers.is_empty())
+            .then(|| self.meets.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Meets the scripts at the arrival: how long the call is held, and what answers it instead.
     pub(super) fn arrive(&self) -> (Option<Hold>, Option<Arc<Rule>>) {
         let Some(mut meets) = self.meets() else { return (None, None) };
-        let (met, last) = self.answers.met_by(self.node, self.method);
+        let (met, last) = self.at.gate.answers.met_by(self.at.gate.node, self.method);
         meets.last = last;
         let mut instead = None;
         for rule in met {
@@ -115,7 +126,8 @@ impl Flight {
     /// Meets the scripts that were set meanwhile.
     fn look_again(&self) -> Option<MutexGuard<'_, Meets>> {
         let mut meets = self.meets()?;
-        for rule in self.answers.met_in_flight(self.node, self.method, &mut meets.last) {
+        let gate = &self.at.gate;
+        for rule in gate.answers.met_in_flight(gate.node, self.method, &mut meets.last) {
             self.call.met(rule.id);
             meets.take_up(&rule);
         }
@@ -177,22 +189,28 @@ impl Flight {
 
     /// Ready when the call is to be cut.
     pub(super) fn poll_cut(&self, cx: &Context<'_>) -> Poll<()> {
-        let due = || self.cut.load(Ordering::Acquire);
-        if due() {
-            return Poll::Ready(());
-        }
-        self.waker.register(cx.waker());
-        if due() { Poll::Ready(()) } else { Poll::Pending }
+        poll_due(&self.cut, &self.waker, cx)
+    }
+
+    /// Whether a script cuts the call, be it sooner or later.
+    pub(super) fn is_cut(&self) -> bool {
+        self.look_again().is_some_and(|meets| meets.cut.as_ref().is_some_and(|(rule, ..)| !rule.is_removed()))
+    }
+
+    /// Cuts the call by the end of its connection.
+    pub(super) fn sever(&self) {
+        self.call.ended(Outcome::Cut);
+        self.at.severed.sever();
     }
 
     /// Cuts the call: with this error of its stream, or, pending, by the end of its connection.
     pub(super) fn end_cut(&self) -> Poll<h2::Error> {
         self.call.ended(Outcome::Cut);
-        let how = self.meets.lock().unwrap_or_else(PoisonError::into_inner).cut.as_ref().map(|cut| cut.2);
-        match how {
+        let met = self.meets.get().map(|meets| meets.lock().unwrap_or_else(PoisonError::into_inner));
+        match met.and_then(|meets| meets.cut.as_ref().map(|cut| cut.2)) {
             Some(How::Reset { code }) => Poll::Ready(h2::Reason::from(code).into()),
             Some(How::Close) | None => {
-                self.connection.0.notify_one();
+                self.at.severed.sever();
                 Poll::Pending
             }
         }

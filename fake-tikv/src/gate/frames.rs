@@ -8,9 +8,9 @@ const HEAD: usize = 5;
 pub(super) struct Frames {
     head: [u8; HEAD],
     /// Bytes of `head` that have come.
-    have: usize,
+    have: u8,
     /// Bytes of the message that are to come, once the head is whole.
-    left: usize,
+    left: u32,
 }
 
 impl Frames {
@@ -18,18 +18,19 @@ impl Frames {
     pub(super) fn advance(&mut self, chunk: &[u8], most: u64) -> (u64, usize) {
         let (mut ends, mut at) = (0, 0);
         while ends < most && at < chunk.len() {
-            if self.have < HEAD {
-                self.head[self.have] = chunk[at];
+            let have = usize::from(self.have);
+            if have < HEAD {
+                self.head[have] = chunk[at];
                 (self.have, at) = (self.have + 1, at + 1);
-                if self.have == HEAD {
+                if have + 1 == HEAD {
                     let [_, a, b, c, d] = self.head;
-                    self.left = u32::from_be_bytes([a, b, c, d]) as usize;
+                    self.left = u32::from_be_bytes([a, b, c, d]);
                 }
             } else {
-                let step = self.left.min(chunk.len() - at);
-                (self.left, at) = (self.left - step, at + step);
+                let step = (self.left as usize).min(chunk.len() - at);
+                (self.left, at) = (self.left - step as u32, at + step);
             }
-            if self.have == HEAD && self.left == 0 {
+            if usize::from(self.have) == HEAD && self.left == 0 {
                 self.have = 0;
                 ends += 1;
             }

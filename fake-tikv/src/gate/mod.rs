@@ -10,11 +10,13 @@
 
 mod flight;
 mod frames;
+mod http;
 mod request;
 mod response;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -22,16 +24,17 @@ use std::task::{Context, Poll, ready};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::Service;
 use hyper::{HeaderMap, Request, Response};
 use pin_project_lite::pin_project;
 use prost::Message;
 use tonic::Status;
 
-pub(crate) use self::flight::Severed;
-use self::flight::{Flight, Hold, Side};
+use self::flight::{Flight, Hold, Severed, Side};
+pub(crate) use self::http::http;
 use self::request::Asking;
-use self::response::{Answering, outcome};
+use self::response::{Answering, GRPC_STATUS, outcome};
 use crate::answer::{Answers, Rule, Then};
 use crate::journal::{CURRENT, Journal, Outcome};
 use crate::methods::Method;
@@ -47,14 +50,25 @@ pub(crate) struct Gate {
     pub(crate) journal: Journal,
 }
 
-impl Gate {
-    /// A call that comes on a connection, for these services.
-    pub(crate) fn pass<B, S>(
-        &self,
-        services: &S,
-        request: Request<B>,
-        connection: &Severed,
-    ) -> Passing<S::Future>
+/// A connection that has come to a gate.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    gate: Gate,
+    severed: Severed,
+}
+
+impl Connection {
+    pub(crate) fn new(gate: Gate) -> Arc<Self> {
+        Arc::new(Self { gate, severed: Severed::default() })
+    }
+
+    /// Waits until a call wants its connection closed.
+    pub(crate) fn severed(&self) -> impl Future<Output = ()> {
+        poll_fn(|cx| self.severed.poll_severed(cx))
+    }
+
+    /// A call that comes on it, for these services.
+    pub(crate) fn pass<B, S>(self: &Arc<Self>, services: &S, request: Request<B>) -> Passing<S::Future>
     where
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         S: Service<Request<Asking<B>>, Response = Response<tonic::body::Body>, Error = Infallible>
@@ -65,8 +79,8 @@ impl Gate {
     {
         let path = request.uri().path();
         let method = Method::of_path(path);
-        let call = self.journal.arrived(self.node, method, path, false);
-        let flight = Arc::new(Flight::new(call, self.node, method, self.answers.clone(), connection.clone()));
+        let call = self.gate.journal.arrived(self.gate.node, method, path, false);
+        let flight = Arc::new(Flight::new(call, method, self.clone()));
         let request = request.map(|body| Asking::new(body, flight.clone()));
         let (hold, instead) = flight.arrive();
         if flight.left(Side::Request).is_none() {
@@ -75,7 +89,7 @@ impl Gate {
         let stage = match (hold, instead) {
             (None, None) => Stage::Serving { response: services.call(request) },
             (hold, instead) => {
-                let (services, cluster_id) = (services.clone(), self.cluster_id);
+                let (services, cluster_id) = (services.clone(), self.gate.cluster_id);
                 let late = async move {
                     if let Some(hold) = hold {
                         hold.await;
@@ -157,13 +171,11 @@ fn begin(
     flight: &Arc<Flight>,
     noted: crate::journal::Noted,
 ) -> Response<Answering> {
-    let grpc = response
-        .headers()
-        .get("content-type")
-        .is_some_and(|of| of.as_bytes().starts_with(b"application/grpc"));
-    match outcome(response.headers()) {
+    let grpc = |of: &HeaderValue| of.as_bytes().starts_with(b"application/grpc");
+    let headers = response.headers();
+    match outcome(headers) {
         Some(outcome) => flight.call.ended(outcome),
-        None if !grpc => flight.call.ended(Outcome::Foreign),
+        None if !headers.get(CONTENT_TYPE).is_some_and(grpc) => flight.call.ended(Outcome::Foreign),
         None => {}
     }
     response.map(|body| Answering::new(body, flight.clone(), noted))
@@ -183,11 +195,11 @@ fn scripted(rule: &Rule, cluster_id: u64) -> Response<tonic::body::Body> {
             message.put_u32(answer.encoded_len() as u32);
             message.put(&answer.encode_to_vec()[..]);
             let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", 0.into());
+            trailers.insert(GRPC_STATUS, 0.into());
             let frames = [Frame::data(message.freeze()), Frame::trailers(trailers)];
             let mut response = Response::new(tonic::body::Body::new(Ready(frames.into())));
-            let grpc = hyper::header::HeaderValue::from_static("application/grpc");
-            response.headers_mut().insert(hyper::header::CONTENT_TYPE, grpc);
+            let grpc = HeaderValue::from_static("application/grpc");
+            response.headers_mut().insert(CONTENT_TYPE, grpc);
             response
         }
         then => Status::internal(format!("no answer: {then:?}")).into_http(),

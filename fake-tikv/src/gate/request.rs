@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::flight::{Flight, Hold, Side};
+use super::flight::{Flight, Held, Side};
 use super::frames::Frames;
 use crate::journal::Outcome;
 
@@ -17,7 +17,7 @@ pub(crate) struct Asking<B> {
     body: B,
     flight: Arc<Flight>,
     frames: Frames,
-    held: Option<(Hold, Bytes)>,
+    held: Option<Box<Held>>,
     /// The handler gets nothing more: the call is about to end.
     cut: bool,
 }
@@ -52,9 +52,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Asking<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = &mut *self;
-        if let Some((hold, _)) = &mut this.held {
-            ready!(hold.as_mut().poll(cx));
-            let chunk = this.held.take().map(|(_, chunk)| Ok(Frame::data(chunk)));
+        if let Some(held) = &mut this.held {
+            ready!(held.0.as_mut().poll(cx));
+            let chunk = this.held.take().map(|held| Ok(Frame::data(held.1)));
             return Poll::Ready(chunk);
         }
         if this.cut {
@@ -77,7 +77,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Asking<B> {
         if this.take(&mut chunk) > 0
             && let Some(hold) = this.flight.hold(Side::Request)
         {
-            this.held = Some((hold, chunk));
+            this.held = Some(Box::new((hold, chunk)));
             return self.poll_frame(cx);
         }
         Poll::Ready(Some(Ok(Frame::data(chunk))))

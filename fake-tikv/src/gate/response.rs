@@ -9,15 +9,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::HeaderName;
 use tokio::time::{Sleep, sleep};
 use tonic::codegen::StdError as BoxError;
 
-use super::flight::{Flight, Hold, Side};
+use super::flight::{Flight, Held, Side};
 use super::frames::Frames;
 use crate::journal::{CURRENT, Noted, Outcome};
 
 /// How long a cut waits for what was let through before it: a reset stream drops what the connection has not sent.
 const FLUSH: Duration = Duration::from_millis(10);
+
+/// How a call has ended.
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// A response's body that is counted, held and cut.
 pub(crate) struct Answering {
@@ -25,7 +29,7 @@ pub(crate) struct Answering {
     flight: Arc<Flight>,
     noted: Noted,
     frames: Frames,
-    held: Option<(Hold, Bytes)>,
+    held: Option<Box<Held>>,
     /// The call is being cut: when what passed has left.
     ending: Option<Pin<Box<Sleep>>>,
 }
@@ -53,7 +57,7 @@ impl Answering {
 
 /// The outcome in the headers or trailers of a response.
 pub(super) fn outcome(headers: &HeaderMap) -> Option<Outcome> {
-    let status = headers.get("grpc-status")?;
+    let status = headers.get(GRPC_STATUS)?;
     let code = status.to_str().ok().and_then(|code| code.parse().ok()).unwrap_or(2);
     Some(if code == 0 { Outcome::Ok } else { Outcome::Status(code) })
 }
@@ -71,9 +75,9 @@ impl Body for Answering {
             ready!(ending.as_mut().poll(cx));
             return this.flight.end_cut().map(|error| Some(Err(error.into())));
         }
-        if let Some((hold, _)) = &mut this.held {
-            ready!(hold.as_mut().poll(cx));
-            let chunk = this.held.take().map(|(_, chunk)| Ok(Frame::data(chunk)));
+        if let Some(held) = &mut this.held {
+            ready!(held.0.as_mut().poll(cx));
+            let chunk = this.held.take().map(|held| Ok(Frame::data(held.1)));
             return Poll::Ready(chunk);
         }
         if this.flight.poll_cut(cx).is_ready() {
@@ -96,7 +100,7 @@ impl Body for Answering {
         if this.take(&mut chunk) > 0
             && let Some(hold) = this.flight.hold(Side::Response)
         {
-            this.held = Some((hold, chunk));
+            this.held = Some(Box::new((hold, chunk)));
             return self.poll_frame(cx);
         }
         Poll::Ready(Some(Ok(Frame::data(chunk))))

@@ -20,10 +20,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::middleware::from_fn;
 use futures_util::future::join_all;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tonic::service::Routes;
@@ -33,7 +34,7 @@ use heard::{Heard, Hearing, Noting};
 use protocol::{Protocol, protocol_of};
 use tasks::{Handlers, Tasks};
 
-use crate::gate::{Gate, Severed};
+use crate::gate::{self, Connection, Gate};
 
 /// What a node grants to a connection.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +84,7 @@ pub(crate) struct Door {
 impl Door {
     /// A port that speaks gRPC, and HTTP/1 where there are routes for it.
     pub(crate) fn new(port: Port, gate: Gate, grpc: Routes, http: Option<axum::Router>) -> Self {
+        let http = http.map(|routes| routes.layer(from_fn(gate::http)));
         Self { port: Arc::new(port), gate, grpc: grpc.prepare(), http }
     }
 }
@@ -222,9 +224,18 @@ impl Process {
         match protocol {
             Protocol::Http2 => speak_http2(&self.http2, self.grpc, hearing, self.silence).await,
             Protocol::Http1 => {
-                // an error is the peer's, and answered with 400 where there is a point in it
-                let _ =
-                    self.http1.serve_connection(TokioIo::new(hearing), TowerToHyperService::new(http)).await;
+                let connection = Connection::new(self.grpc.1);
+                let (routes, calls) = (TowerToHyperService::new(http), connection.clone());
+                let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+                    request.extensions_mut().insert(calls.clone());
+                    routes.call(request)
+                });
+                tokio::select! {
+                    biased;
+                    // an error is the peer's, and answered with 400 where there is a point in it
+                    _ = self.http1.serve_connection(TokioIo::new(hearing), service) => {}
+                    () = connection.severed() => {}
+                }
             }
         }
     }
@@ -238,10 +249,10 @@ async fn speak_http2(
 ) {
     let heard = hearing.heard().clone();
     let (routes, noting) = (TowerToHyperService::new(routes), heard.clone());
-    let severed = Severed::default();
-    let connection = severed.clone();
+    let connection = Connection::new(gate);
+    let calls = connection.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        gate.pass(&routes, request.map(|body| Noting::new(body, noting.clone())), &connection)
+        calls.pass(&routes, request.map(|body| Noting::new(body, noting.clone())))
     });
     let serving = http2.serve_connection(TokioIo::new(hearing), service);
     tokio::select! {
@@ -249,7 +260,7 @@ async fn speak_http2(
         // an error is the peer's (it left, or it does not speak HTTP/2): the connection ends, nothing else
         _ = serving => {}
         () = heard.silent_for(silence) => {}
-        () = severed.severed() => {}
+        () = connection.severed() => {}
         () = heard.no_handshake_within(HANDSHAKE_TIMEOUT) => {}
     }
 }

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fake_tikv::answer::{After, How, Script, Then, When};
+use fake_tikv::journal::Filter;
 use fake_tikv::proto::etcdserverpb::cluster_client::ClusterClient;
 use fake_tikv::proto::etcdserverpb::kv_client::KvClient;
 use fake_tikv::proto::etcdserverpb::{MemberListRequest, PutRequest, RangeRequest};
@@ -12,7 +14,7 @@ use fake_tikv::proto::pdpb::GetMembersRequest;
 use fake_tikv::{Cluster, Mode, Node, Spec};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use unstuck_net::{Clock, Net};
 
 use crate::fixture::{Fixture, spec, with};
@@ -267,5 +269,52 @@ fn answers_end_with_the_process() {
         let mut rest = Vec::new();
         let _ = kept.read_to_end(&mut rest).await;
         assert!(f.net.connect(at).await.is_err());
+    });
+}
+
+/// A hung PD is as silent over HTTP as over gRPC.
+#[test]
+fn scripts_hold_refuse_and_cut_http_and_the_journal_sees_it() {
+    with(spec(), |f| async move {
+        let addr = f.pd_addr();
+        let node = Node::Pd(f.cluster.pd_leader());
+        get(&f.net, addr, "/pd/api/v1/store/1").await;
+        get(&f.net, addr, "/pd/api/v1/store/987").await;
+        get(&f.net, addr, "/pd/api/v1/nothing").await;
+
+        let guard = f.cluster.script(Script::every(node, Then::Silence)).unwrap();
+        let silent = get(&f.net, addr, "/pd/api/v1/stores");
+        assert!(timeout(Duration::from_secs(3_600), silent).await.is_err());
+        let late = async {
+            sleep(Duration::from_secs(60)).await;
+            assert_eq!(guard.matched().get(), 2);
+            drop(guard);
+        };
+        let begin = tokio::time::Instant::now();
+        let (answer, ()) = tokio::join!(get(&f.net, addr, "/pd/api/v1/stores"), late);
+        assert_eq!((answer.status, begin.elapsed().as_secs()), (200, 60));
+
+        let then = Then::Status { code: 14, message: "try later".into() };
+        let guard = f.cluster.script(Script::every(node, then)).unwrap();
+        let answer = get(&f.net, addr, "/pd/api/v1/stores").await;
+        assert_eq!((answer.status, &answer.body[..]), (503, "try later"));
+        drop(guard);
+        let cut = Then::Cut { after: After::Responses(0), how: How::Close };
+        let guard = f.cluster.script(Script::every(node, cut)).unwrap();
+        assert_eq!(say(&f.net, addr, b"GET /pd/api/v1/stores HTTP/1.1\r\nHost: x\r\n\r\n").await, "");
+        drop(guard);
+        // gRPC's methods are not HTTP's routes
+        let then = Then::Status { code: 14, message: String::new() };
+        let pds = When { method: "pdpb.PD/*".parse().unwrap(), ..When::default() };
+        let guard = f.cluster.script(Script { when: pds, then }).unwrap();
+        assert_eq!(get(&f.net, addr, "/pd/api/v1/stores").await.status, 200);
+        assert_eq!(guard.matched().get(), 0);
+
+        let seen: Vec<_> = f.cluster.journal().calls(&Filter::default());
+        let seen: Vec<_> = seen.iter().map(|call| format!("{} {}", call.method, call.outcome)).collect();
+        let stores = |outcome| format!("GET /pd/api/v1/stores {outcome}");
+        assert_eq!(seen[..2], ["GET /pd/api/v1/store/{id} ok", "GET /pd/api/v1/store/{id} 404"]);
+        assert!(seen[2].ends_with(" 404"), "{}", seen[2]);
+        assert_eq!(seen[3..], ["gone", "ok", "503", "cut", "ok"].map(stores));
     });
 }

@@ -139,6 +139,23 @@ fn a_store_joins_takes_peers_and_leaves_again() {
 }
 
 #[test]
+fn a_tombstone_does_not_start_again() {
+    with(spec(), |f| async move {
+        let (id, addr) = f.cluster.add_store().unwrap();
+        f.cluster.tombstone(id).unwrap();
+        f.changes();
+        assert!(f.cluster.may_start(Node::Store(id)).is_err() && f.cluster.may_start(Node::Store(1)).is_ok());
+        f.cluster.restart(Node::Store(id));
+        assert_eq!(f.cluster.change_address(id).unwrap_err().kind(), ErrorKind::InvalidInput);
+        sleep(Duration::from_secs(1)).await;
+        assert!(f.net.connect(addr).await.is_err());
+        let name = Node::Store(id);
+        let said: Vec<_> = f.changes().into_iter().map(|(_, what)| what).collect();
+        assert_eq!(said, [format!("{name} does not start: `{name}` is Tombstone")]);
+    });
+}
+
+#[test]
 fn a_pd_leader_cut_off_from_its_followers_answers_no_more_than_they_let_it() {
     with(spec(), |f| async move {
         let old = f.cluster.pd_leader();

@@ -84,3 +84,20 @@ fn a_views_ports_are_the_nodes_own_and_come_and_go_with_them() {
         assert!(switch(1).await.is_some() && switch(2).await.is_some());
     });
 }
+
+#[test]
+fn a_store_that_joins_later_is_in_every_view() {
+    with(spec(), |f| async move {
+        let view = f.cluster.view().unwrap();
+        let (id, addr) = f.cluster.add_store().unwrap();
+        let seen = of(&view, Node::Store(id));
+        assert_ne!(seen, addr);
+        let leader = Node::Pd(f.cluster.pd_leader());
+        assert_eq!(told(&f, of(&view, leader)).await[1][3], seen.to_string());
+        assert_eq!(told(&f, f.addr(leader)).await[1][3], addr.to_string());
+        let mut client = fake_tikv::proto::import_sstpb::import_sst_client::ImportSstClient::new(
+            f.channel_to(seen).await.unwrap(),
+        );
+        client.switch_mode(SwitchModeRequest::default()).await.unwrap();
+    });
+}

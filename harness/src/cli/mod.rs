@@ -5,6 +5,7 @@ mod check;
 mod choose;
 mod dump;
 mod exit;
+mod export;
 mod files;
 mod judge;
 mod morning;
@@ -51,6 +52,8 @@ enum Command {
     Dump(args::DumpArgs),
     /// Tells all errors of scenario files, without running them.
     Check(check::CheckArgs),
+    /// Writes scenarios as manifests for a real cluster.
+    Export(export::ExportArgs),
     /// Prints the JSON schema of scenario files, for editors.
     Schema(schema::SchemaArgs),
 }
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args, colour),
         Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
+        Command::Export(export) => export::run(&export, screen::colour(args.color, &std::io::stderr())),
         Command::Schema(args) => schema::run(&args),
     }
     .into()

@@ -59,6 +59,7 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
         }
         screen.show(progress);
     });
+    drop(screen);
     report(args, colour, &jobs, &done, stop.load(Ordering::Relaxed))
 }
 

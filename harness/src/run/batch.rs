@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use unstuck_record::{Calls, End, EndReason, Line, Run, Work};
 
-use super::status::Shown;
+use super::status::{News, Shown};
 use super::{Setup, Status, run_case};
 use crate::verdict;
 
@@ -49,8 +49,8 @@ pub struct Done {
 pub enum Progress<'a> {
     /// A case began.
     Started(usize, &'a Job),
-    /// A case runs on; ten times a second.
-    Running(usize, Shown),
+    /// A case runs on; ten times a second, and once before its end. With what happened since the last time.
+    Running(usize, Shown, Vec<News>),
     /// A case has ended.
     Ended(usize, &'a Done),
 }
@@ -89,7 +89,7 @@ pub fn run_all(
             Ok((index, done)) => vec![(index, done)],
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 for case in &running {
-                    show(Progress::Running(case.index, case.status.shown()));
+                    show(case.progress());
                 }
                 running.iter_mut().filter_map(|case| case.wedged(wedged_after)).collect()
             }
@@ -97,7 +97,7 @@ pub fn run_all(
         for (index, done) in ended {
             // a thread given up for wedged may come back later: its answer is not wanted any more
             if let Some(place) = running.iter().position(|case| case.index == index) {
-                running.remove(place);
+                show(running.remove(place).progress());
                 show(Progress::Ended(index, &done));
                 answers[index] = Some(done);
             }
@@ -132,6 +132,10 @@ impl Running {
             let _received_below = sender.send((index, Done { run: Err(error), wall: Duration::ZERO }));
         }
         Self { index, status, beats: 0, still: 0 }
+    }
+
+    fn progress(&self) -> Progress<'static> {
+        Progress::Running(self.index, self.status.shown(), self.status.take_news())
     }
 
     /// Looks whether the loop has turned; if not for long, ends the case on paper.

@@ -103,6 +103,7 @@ pub(super) async fn drive(
     let every = (deadline / SAMPLES).max(SHORTEST_SAMPLE);
     let mut next_sample = Instant::now();
     let until = Instant::now() + deadline;
+    status.until(ms(deadline));
     let (reason, error) = loop {
         let next_step = plan.next_at();
         tokio::select! {
@@ -184,23 +185,38 @@ impl Steps {
         if inject {
             recorder.event(clock.ms(), Event::FaultInjected { fault });
             self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
+            status.tell(clock.ms(), format!("{} begins", self.name(fault, world)));
         } else {
-            self.heal(fault, world, recorder, clock);
+            self.heal(fault, world, recorder, clock, status);
         }
         self.show(status);
     }
 
-    fn heal(&mut self, fault: usize, world: &World, recorder: &Recorder, clock: &Clock) {
+    fn heal(&mut self, fault: usize, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
         if let Some(active) = self.active.remove(&fault) {
             drop(active);
-            recorder.event(clock.ms(), Event::FaultHealed { fault, evidence: world.evidence(fault) });
+            let evidence = world.evidence(fault);
+            recorder.event(clock.ms(), Event::FaultHealed { fault, evidence });
+            let effect = if evidence.touched() { "" } else { ", it has touched nothing" };
+            status.tell(clock.ms(), format!("{} heals{effect}", self.name(fault, world)));
+        }
+    }
+
+    /// `failure of lightning->tikv-2`
+    fn name(&self, fault: usize, world: &World) -> String {
+        let PlannedFault { kind, links, nodes, .. } = world.planned(&self.plan.injections[fault]);
+        let place = if links.is_empty() { nodes } else { links };
+        match &place[..] {
+            [] => kind,
+            [one] => format!("{kind} of {one}"),
+            [first, rest @ ..] => format!("{kind} of {first} and {} more", rest.len()),
         }
     }
 
     /// Heals what is active and says what was not needed any more.
     fn heal_all(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
         while let Some((&fault, _)) = self.active.first_key_value() {
-            self.heal(fault, world, recorder, clock);
+            self.heal(fault, world, recorder, clock, status);
         }
         for (_, inject, fault) in std::mem::take(&mut self.due) {
             if inject {

@@ -39,9 +39,9 @@ pub use status::Status;
 /// Runs one case: the fault-free run that gives T0, the run itself, the verdict. The record is written to
 /// `file`, if given, as it happens.
 pub fn run_case(setup: &Setup, file: Option<&Path>, status: &Arc<Status>) -> io::Result<Run> {
-    status.phase("measuring the fault-free run");
+    status.phase("without faults");
     let baseline = measure_baseline(setup, status)?;
-    status.phase("running");
+    status.phase(status::RUNNING);
     let recorder = Recorder::create(header(setup, &baseline), file)?;
     status.attach(&recorder);
     let driven = in_world(setup, setup.world, async |net| {

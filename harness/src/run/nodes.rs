@@ -8,8 +8,8 @@ use fake_tikv::{Cluster, Node, RegionInfo};
 use unstuck_record::Evidence;
 
 use crate::fault::NodeEffect;
-use crate::proxy::Proxy;
 use crate::scenario::Direction;
+use unstuck_proxy::Proxy;
 
 /// What faults on nodes touched, by fault. Cheap to clone: clones share it.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fake_tikv::journal::{Entry, Filter, Journal, Totals};
+use fake_tikv::journal::{Filter, Journal, Totals};
 use unstuck_record::{
     At, CallTotals, Calls, End, EndReason, Event, Header, Line, LinkInfo, PlannedFault, Run, Span, TaskDump,
 };
@@ -144,11 +144,14 @@ impl Recorder {
 
     /// Writes the calls that the cluster has seen beside the record, and sums them up.
     pub fn calls(&self, journal: &Journal) -> Calls {
-        let line = |call: &Entry| serde_json::to_string(call).expect("a call is plain data") + "\n";
         let mut inner = self.inner();
         let path = inner.path.as_ref().map(|path| path.with_extension("calls.ndjson"));
         if let Some(path) = &path {
-            let lines: String = journal.calls(&Filter::default()).iter().map(line).collect();
+            let mut lines = vec![];
+            for call in journal.calls(&Filter::default()) {
+                serde_json::to_writer(&mut lines, &call).expect("a call is plain data");
+                lines.push(b'\n');
+            }
             let written = std::fs::write(path, lines);
             inner.error = inner.error.take().or(written.err());
         }

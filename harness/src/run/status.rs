@@ -17,8 +17,12 @@ pub struct Status {
     stopped: Notify,
     beats: AtomicU64,
     shown: Mutex<Shown>,
+    news: Mutex<Vec<News>>,
     handles: Mutex<(Option<Recorder>, Option<Tasks>)>,
 }
+
+/// The phase in which faults happen; the only other is the fault-free run before it.
+pub const RUNNING: &str = "running";
 
 /// What there is to show.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct Shown {
     pub phase: String,
     /// Virtual (or, on real sockets, real) milliseconds since the client's start.
     pub at_ms: u64,
+    /// When the run is ended if the client has not: likewise. Zero where it is not known yet.
+    pub until_ms: u64,
     /// Unique work done.
     pub unique: u64,
     /// Work to do.
@@ -34,6 +40,18 @@ pub struct Shown {
     /// The faults that are active.
     pub faults: Vec<String>,
 }
+
+/// Something that happened, for a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Virtual (or, on real sockets, real) milliseconds since the client's start.
+    pub at_ms: u64,
+    /// In words.
+    pub what: String,
+}
+
+/// A plan of a thousand faults is told in part where nobody reads along.
+const MOST_NEWS: usize = 1000;
 
 impl Status {
     /// Asks the case to end soon: faults are healed, what is known is recorded.
@@ -59,6 +77,10 @@ impl Status {
     pub fn shown(&self) -> Shown {
         self.show().clone()
     }
+    /// What happened since the last call, in order.
+    pub fn take_news(&self) -> Vec<News> {
+        std::mem::take(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
     /// The record and the tasks of the run, for whoever must end a wedged one.
     pub fn handles(&self) -> (Option<Recorder>, Option<Tasks>) {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -69,6 +91,15 @@ impl Status {
     pub(super) fn phase(&self, phase: &str) {
         let mut shown = self.show();
         *shown = Shown { phase: phase.to_owned(), ..Shown::default() };
+    }
+    pub(super) fn until(&self, until_ms: u64) {
+        self.show().until_ms = until_ms;
+    }
+    pub(super) fn tell(&self, at_ms: u64, what: String) {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        if news.len() < MOST_NEWS {
+            news.push(News { at_ms, what });
+        }
     }
     pub(super) fn sampled(&self, sample: &Sample) {
         let mut shown = self.show();

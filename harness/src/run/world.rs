@@ -15,7 +15,7 @@ use super::seed::split;
 use super::setup::Setup;
 use crate::client::Workload;
 use crate::fault::Injection;
-use crate::proxy::{Proxy, Sink};
+use unstuck_proxy::{Proxy, Sink};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
 const STORE_KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
@@ -41,7 +41,7 @@ struct Link {
 #[derive(Debug)]
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Active {
-    _links: Vec<crate::proxy::Guard>,
+    _links: Vec<unstuck_proxy::Guard>,
     _nodes: Vec<Acted>,
 }
 

@@ -1,0 +1,112 @@
+//! What each fault and each toxic touched on one link. It only grows, and is readable while they act and after it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use unstuck_record::Evidence;
+
+/// Who is to be credited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// A fault, by its index in the plan.
+    Fault(usize),
+    /// A toxic, by its number on the link.
+    Toxic(u64),
+}
+
+/// Tallies by cause. The lock is held for one look-up and is never taken while nothing is in force.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    of: Mutex<BTreeMap<Cause, Arc<Tally>>>,
+}
+
+/// What one cause touched.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    bytes: AtomicU64,
+    delayed: AtomicU64,
+    closed: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Ledger {
+    pub(crate) fn get(&self, cause: Cause) -> Evidence {
+        self.lock().get(&cause).map(|tally| tally.evidence()).unwrap_or_default()
+    }
+
+    /// The tally of `cause`, for one who credits it often.
+    pub(crate) fn tally(&self, cause: Cause) -> Arc<Tally> {
+        Arc::clone(self.lock().entry(cause).or_default())
+    }
+
+    /// Bytes held back or dropped. A FIN or an RST counts as one byte, as it does in TCP's sequence numbers.
+    pub(crate) fn bytes(&self, causes: &[Cause], count: usize) {
+        self.each(causes, |tally| tally.bytes(count));
+    }
+
+    /// Chunks delayed.
+    pub(crate) fn delayed(&self, causes: &[Cause], count: usize) {
+        self.each(causes, |tally| tally.delayed(count));
+    }
+
+    /// Connections closed or reset.
+    pub(crate) fn closed(&self, causes: &[Cause], count: usize) {
+        self.each(causes, |tally| tally.closed(count));
+    }
+
+    /// Connects refused or left hanging.
+    pub(crate) fn refused(&self, causes: &[Cause], count: usize) {
+        self.each(causes, |tally| tally.refused(count));
+    }
+
+    fn each(&self, causes: &[Cause], credit: impl Fn(&Tally)) {
+        for cause in causes {
+            credit(&self.tally(*cause));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Cause, Arc<Tally>>> {
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// Bytes held back, dropped or altered.
+    pub(crate) fn bytes(&self, count: usize) {
+        add(&self.bytes, count);
+    }
+
+    /// Chunks delayed.
+    pub(crate) fn delayed(&self, count: usize) {
+        add(&self.delayed, count);
+    }
+
+    /// Connections closed or reset.
+    pub(crate) fn closed(&self, count: usize) {
+        add(&self.closed, count);
+    }
+
+    /// Connects refused or left hanging.
+    pub(crate) fn refused(&self, count: usize) {
+        add(&self.refused, count);
+    }
+
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            delayed: self.delayed.load(Ordering::Relaxed),
+            closed: self.closed.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            ..Evidence::default()
+        }
+    }
+}
+
+fn add(to: &AtomicU64, count: usize) {
+    if count > 0 {
+        to.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,261 @@
+//! Manifests of Chaos Mesh (`chaos-mesh.org/v1alpha1`).
+//!
+//! | case | manifest |
+//! |---|---|
+//! | once | `PodChaos`, `NetworkChaos` or `IOChaos` with a `duration`: to be created when the warm-up is over |
+//! | `period` | a `Schedule` of it; the first comes one period after its creation. Schedules do not count: when to delete it is said |
+//!
+//! | fault | is |
+//! |---|---|
+//! | `failure` | `pod-failure`: the pod keeps its address and refuses connects |
+//! | `network_partition` | `partition`, which drops |
+//! | `network_delay` | `delay` |
+//! | `io_delay`, `io_hang` | `latency` of the volume; a hang is a latency as long as the fault |
+//! | `disk_full` | `fault` of the volume: ENOSPC |
+//!
+//! The rest needs what Chaos Mesh does not have; each has its reason.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fake_tikv::answer::{RegionError, Then, When};
+use serde_json::{Value, json};
+use unstuck_record::Span;
+
+use super::pods::{Chosen, Pods};
+use super::{NoEquivalent, none};
+use crate::scenario::{Case, Direction, FaultType, Schedule, Selector};
+
+/// One case as a manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The object.
+    pub object: Value,
+    /// What to do with it and when, line by line.
+    pub how: Vec<String>,
+}
+
+/// A kind of chaos: its name, its key within a `Schedule`, its spec.
+struct Chaos {
+    kind: &'static str,
+    key: &'static str,
+    spec: Value,
+}
+
+/// The manifests of cases, each under a name of its own.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<String, u32>);
+
+impl Names {
+    /// The manifest of a case.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn manifest(&mut self, case: &Case, pods: &Pods) -> Result<Manifest, NoEquivalent> {
+        let chaos = chaos(case, pods)?;
+        let mut name = object_name(&case.name);
+        let count = self.0.entry(name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            name = format!("{name}-{count}");
+        }
+        Ok(manifest(case, pods, chaos, &name))
+    }
+}
+
+fn manifest(case: &Case, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
+    let meta = json!({
+        "name": name,
+        "namespace": pods.namespace,
+        "labels": {"app.kubernetes.io/managed-by": "unstuck"},
+    });
+    let from_start = |after: Duration| format!("{} after the client's start", span(after));
+    let (kind, spec, how) = match case.schedule {
+        Schedule::Once => {
+            let how = vec![format!("create it {}; it heals by itself", from_start(case.warm_up))];
+            (chaos.kind, chaos.spec, how)
+        }
+        Schedule::Times { period, times } => {
+            let total = period * times.saturating_sub(1) + case.fault_duration;
+            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+        }
+        Schedule::For { period, total } => {
+            let times = total.as_nanos().div_ceil(period.as_nanos().max(1));
+            let times = u32::try_from(times).unwrap_or(u32::MAX);
+            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+        }
+    };
+    let object =
+        json!({"apiVersion": "chaos-mesh.org/v1alpha1", "kind": kind, "metadata": meta, "spec": spec});
+    Manifest { object, how }
+}
+
+const SCHEDULE: &str = "Schedule";
+
+fn scheduled(chaos: Chaos, period: Duration) -> Value {
+    let mut spec = json!({
+        "schedule": format!("@every {}", go(period)),
+        "historyLimit": 1,
+        "concurrencyPolicy": "Forbid",
+        "type": chaos.kind,
+    });
+    spec[chaos.key] = chaos.spec;
+    spec
+}
+
+fn repeated(case: &Case, period: Duration, total: Duration, times: u32) -> Vec<String> {
+    let (start, every) = (span(case.warm_up), span(period));
+    let create = if case.warm_up >= period {
+        format!("create it {} after the client's start", span(case.warm_up.saturating_sub(period)))
+    } else {
+        format!("create it {} before the client's start", span(period.saturating_sub(case.warm_up)))
+    };
+    vec![
+        format!("{create}: the first fault comes {every} after that, at {start}"),
+        format!(
+            "delete it {} after the client's start, when {times} faults are over",
+            span(case.warm_up + total)
+        ),
+    ]
+}
+
+fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
+    match &case.fault {
+        FaultType::Failure => {
+            let mut spec = on_nodes(case, pods)?;
+            spec["action"] = "pod-failure".into();
+            spec["duration"] = go(case.fault_duration).into();
+            Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
+        }
+        FaultType::NetworkPartition { direction, reject: false } => {
+            network(case, pods, *direction, "partition", None)
+        }
+        FaultType::NetworkPartition { reject: true, .. } => {
+            none("Chaos Mesh drops packets and never rejects them", "`network_partition` without `reject`")
+        }
+        FaultType::NetworkDelay { direction, latency, jitter } => {
+            let delay = json!({"latency": go(*latency), "jitter": go(*jitter), "correlation": "0"});
+            network(case, pods, *direction, "delay", Some(delay))
+        }
+        FaultType::Answer { word, script } => {
+            let (action, key, value) = match script.then {
+                Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
+                Then::Silence => ("latency", "delay", go(case.fault_duration).into()),
+                Then::RegionError(RegionError::DiskFull) => ("fault", "errno", ENOSPC.into()),
+                _ => {
+                    let why = format!("nothing outside of a store can make it answer `{word}`");
+                    return none(why, "`io_delay`, under which a store becomes busy by itself");
+                }
+            };
+            if script.when != When::default() {
+                return none(
+                    "Chaos Mesh acts on a whole volume, and knows no calls",
+                    format!("`{word}` without `method`, `nth`, `next` and `each`"),
+                );
+            }
+            let mut spec = on_nodes(case, pods)?;
+            spec["action"] = action.into();
+            spec[key] = value;
+            spec["percent"] = 100.into();
+            spec["volumePath"] = VOLUME.into();
+            spec["duration"] = go(case.fault_duration).into();
+            Ok(Chaos { kind: "IOChaos", key: "ioChaos", spec })
+        }
+        FaultType::Blackhole { .. } | FaultType::ConnectHang => none(
+            format!("Chaos Mesh cannot tell new connections from live ones, as `{}` does", case.fault),
+            "`network_partition`, which silences both",
+        ),
+        FaultType::Refuse => none("Chaos Mesh cannot refuse new connections alone", "`failure`"),
+        FaultType::StallRead { .. } => {
+            none("no packet filter can make a peer stop reading", "`network_partition(direction:to)`")
+        }
+        FaultType::Reset | FaultType::Close => none(
+            format!("Chaos Mesh cannot `{}` live connections", case.fault),
+            "`failure` for a moment, which ends the pod's connections",
+        ),
+        FaultType::Freeze => none(
+            "Chaos Mesh cannot stop a process and let it go on",
+            "`io_hang`, or `kill -STOP` within the pod",
+        ),
+        FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
+            format!("`{}` is PD's to do, not Chaos Mesh's", case.fault),
+            "`pd-ctl operator add …`, `pd-ctl member leader transfer …`",
+        ),
+    }
+}
+
+/// Linux's "no space left on device".
+const ENOSPC: i32 = 28;
+
+/// Where `TiDB` Operator mounts TiKV's data.
+const VOLUME: &str = "/var/lib/tikv";
+
+/// The spec of a fault on nodes, but for the fault.
+fn on_nodes(case: &Case, pods: &Pods) -> Result<Value, NoEquivalent> {
+    match case.selector {
+        Selector::Nodes(end) => {
+            let Chosen { selector, mode } = pods.choose(end, None)?;
+            Ok(json!({"mode": mode, "selector": selector}))
+        }
+        Selector::Links { .. } => none(
+            format!("`{}` acts on pods, and `{}` names links", case.fault, case.selector),
+            "name the nodes: `tikv(random)`",
+        ),
+    }
+}
+
+fn network(
+    case: &Case,
+    pods: &Pods,
+    direction: Direction,
+    action: &str,
+    with: Option<Value>,
+) -> Result<Chaos, NoEquivalent> {
+    let Selector::Links { source, target } = case.selector else {
+        return none(
+            format!("`{}` needs both ends of its links", case.selector),
+            format!("write `client_to_{}`", case.selector),
+        );
+    };
+    let (from, to) = (pods.choose(source, Some(target))?, pods.choose(target, Some(source))?);
+    let direction = match direction {
+        Direction::To => "to",
+        Direction::From => "from",
+        Direction::Both => "both",
+    };
+    let mut spec = json!({
+        "action": action,
+        "mode": from.mode,
+        "selector": from.selector,
+        "target": {"mode": to.mode, "selector": to.selector},
+        "direction": direction,
+        "duration": go(case.fault_duration),
+    });
+    if let Some(with) = with {
+        spec[action] = with;
+    }
+    Ok(Chaos { kind: "NetworkChaos", key: "networkChaos", spec })
+}
+
+/// A name as Kubernetes has it (RFC 1123): lower case, digits and `-`; short enough for what a `Schedule` appends.
+fn object_name(case: &str) -> String {
+    let words = case.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    name.truncate(52);
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "case".to_owned() } else { name.to_owned() }
+}
+
+/// As Go reads it: `1h30m`, `364ms`.
+fn go(span: Duration) -> String {
+    let ms = span.as_millis();
+    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
+    let some: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if some.is_empty() { "0s".to_owned() } else { some.concat() }
+}
+
+/// As people read it.
+fn span(of: Duration) -> Span {
+    Span(of.as_millis() as u64)
+}

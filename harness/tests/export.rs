@@ -1,0 +1,248 @@
+//! Manifests of Chaos Mesh, held against its own schemas.
+//!
+//! `.ci/clients` brings the schemas to target/chaos-mesh-crds; where they are not, that is said.
+
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jsonschema::{Draft, Validator};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+use unstuck::export::chaos_mesh::{Manifest, Names};
+use unstuck::export::pods::Pods;
+use unstuck::scenario::{self, File};
+
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Every fault that has an equivalent, with every selector that fits it.
+const ALL: [(&str, &[&str]); 7] = [
+    (
+        "failure",
+        &[
+            "tikv(random)",
+            "tikv(all)",
+            "tikv(1)",
+            "pd(leader)",
+            "pdfollower(all)",
+            "pdfollower(random)",
+            "pd(2)",
+        ],
+    ),
+    (
+        "network_partition",
+        &[
+            "br_to_all",
+            "client_to_tikv(random)",
+            "pdleader_to_pdfollower(all)",
+            "tikv(0)_to_tikv(others)",
+            "tikv(random)_to_all",
+        ],
+    ),
+    ("network_partition(direction:to)", &["br_to_tikv(0)"]),
+    ("network_delay(latency:364ms,jitter:50ms,direction:from)", &["br_to_tikv(random)"]),
+    ("io_delay(volumeName:tikv,delay:500ms)", &["tikv(random)", "tikv(all)"]),
+    ("io_hang", &["tikv(0)"]),
+    ("disk_full", &["tikv(all)"]),
+];
+
+/// A case runs once, for a number of times, for a while.
+const SCHEDULES: [&str; 3] = [
+    "faultDuration: 2m",
+    "faultDuration: 1m, period: '@every 3m', faultRunTimes: 5",
+    "faultDuration: 1m, period: '@every 5m', faultTotalRunTime: 30m",
+];
+
+fn main() {
+    let claims: [(&str, fn()); 3] = [
+        ("what_has_no_equivalent_says_why_and_what_comes_nearest", told),
+        ("a_schedule_begins_with_the_warm_up_and_says_when_to_end_it", timed),
+        ("two_cases_of_one_name_are_two_objects", names_differ),
+    ];
+    let mut trials: Vec<Trial> = claims
+        .map(|(claim, test)| {
+            Trial::test(claim, move || {
+                test();
+                Ok(())
+            })
+        })
+        .into();
+    let crds = Path::new(WORKSPACE).join("target/chaos-mesh-crds");
+    let schemas = "manifests_are_valid_by_chaos_mesh_s_own_schemas";
+    if crds.join("schedules.yaml").is_file() {
+        trials.push(Trial::test(schemas, move || valid(&crds)));
+    } else {
+        eprintln!("not run: {schemas}: no {} (.ci/clients brings it, with Go)", crds.display());
+        trials.push(Trial::test(schemas, || Ok(())).with_ignored_flag(true));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn pods() -> Pods {
+    Pods {
+        namespace: "tidb".to_owned(),
+        instance: "basic".to_owned(),
+        client: vec![("app".to_owned(), "br".to_owned())],
+        pd_leader: Some("basic-pd-0".to_owned()),
+    }
+}
+
+fn load(yaml: &str) -> File {
+    scenario::load_bytes("case.yaml", yaml.as_bytes().to_vec())
+        .unwrap_or_else(|problems| panic!("{yaml}\n{}", problems.render(false)))
+}
+
+fn one(fault: &str, selector: &str, schedule: &str) -> Manifest {
+    let yaml = format!(
+        "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', warmUpTime: 1m, {schedule}}}]"
+    );
+    Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_or_else(|why| panic!("{yaml}: {why}"))
+}
+
+fn valid(crds: &Path) -> Result<(), Failed> {
+    let schema = |kind: &str| strict(&crds.join(format!("{}.yaml", kind.to_lowercase())));
+    let kinds = ["NetworkChaos", "PodChaos", "IOChaos"];
+    let schemas: Vec<(String, Validator)> = kinds
+        .iter()
+        .map(|kind| ((*kind).to_owned(), schema(kind)))
+        .chain([("Schedule".to_owned(), schema("schedules"))])
+        .collect();
+    let check = |object: &Value| {
+        let kind = object["kind"].as_str().unwrap();
+        let (_, schema) = schemas.iter().find(|(of, _)| of == kind).unwrap();
+        schema.validate(object).map_err(|error| format!("{error} at {}: {object:#}", error.instance_path()))
+    };
+    let mut seen = vec![];
+    for (fault, selectors) in ALL {
+        for selector in selectors {
+            for schedule in SCHEDULES {
+                let object = one(fault, selector, schedule).object;
+                check(&object)?;
+                seen.push(object["kind"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, ["IOChaos", "NetworkChaos", "PodChaos", "Schedule"]);
+
+    // the schemas bite: a key that is missing, misspelt, or of another type
+    let good = one("failure", "tikv(random)", SCHEDULES[0]).object;
+    for (path, value) in
+        [("/spec/mode", json!("some")), ("/spec/action", Value::Null), ("/spec", json!({"acton": 1}))]
+    {
+        let mut bad = good.clone();
+        *bad.pointer_mut(path).unwrap() = value;
+        assert!(check(&bad).is_err(), "{path} may be anything");
+    }
+
+    for file in scenario_files(&Path::new(WORKSPACE).join("scenarios")) {
+        let Ok(file) = scenario::load(&file) else { continue };
+        let mut names = Names::default();
+        for case in &file.cases {
+            if let Ok(manifest) = names.manifest(case, &pods()) {
+                check(&manifest.object).map_err(|error| format!("{}: {error}", file.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A definition's schema in which nothing is allowed that it does not name, as `kubectl --validate=strict` has it.
+fn strict(path: &Path) -> Validator {
+    fn close(schema: &mut Value) {
+        match schema {
+            Value::Object(map) => {
+                if map.contains_key("properties") && !map.contains_key("additionalProperties") {
+                    map.insert("additionalProperties".to_owned(), false.into());
+                }
+                map.values_mut().for_each(close);
+            }
+            Value::Array(list) => list.iter_mut().for_each(close),
+            _ => {}
+        }
+    }
+    let text = fs::read_to_string(path).unwrap();
+    let definition: Value = serde_saphyr::from_str(&text).unwrap();
+    let mut schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+    close(&mut schema);
+    // the API server knows the rest of it
+    schema["properties"]["metadata"] = json!({"type": "object", "required": ["name", "namespace"]});
+    // OpenAPI 3.0 is draft 4 by origin: its `exclusiveMinimum` is a boolean
+    jsonschema::options().with_draft(Draft::Draft4).build(&schema).unwrap()
+}
+
+fn scenario_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![];
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(scenario_files(&entry));
+        } else if entry.extension().is_some_and(|ending| ending == "yaml") {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+fn told() {
+    for (fault, selector, why, instead) in [
+        ("freeze", "tikv(0)", "let it go on", "kill -STOP"),
+        ("reset", "br_to_tikv(0)", "cannot `reset` live connections", "failure"),
+        ("network_partition(reject:true)", "br_to_all", "never rejects", "without `reject`"),
+        ("busy", "tikv(0)", "answer `busy`", "io_delay"),
+        ("io_delay(delay:1s,method:Write)", "tikv(0)", "knows no calls", "without `method`"),
+        (
+            "network_partition",
+            "tikv(random)_to_tikv(others)",
+            "may hit the source",
+            "tikv(0)_to_tikv(others)",
+        ),
+    ] {
+        let yaml = format!(
+            "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', faultDuration: 1m}}]"
+        );
+        let reason = Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_err();
+        assert!(reason.why.contains(why) && reason.instead.contains(instead), "{fault}: {reason:?}");
+    }
+    let unknown = Pods { client: vec![], pd_leader: None, ..pods() };
+    for (selector, give) in [
+        ("br_to_all", "--client-labels"),
+        ("client_to_pdleader", "--client-labels"),
+        ("pdleader_to_pdfollower(all)", "--pd-leader basic-pd-0"),
+    ] {
+        let yaml = format!(
+            "cases: [{{name: case, faultType: network_partition, selector: '{selector}', faultDuration: 1m}}]"
+        );
+        let reason = Names::default().manifest(&load(&yaml).cases[0], &unknown).unwrap_err();
+        assert!(reason.instead.contains(give), "{selector}: {reason:?}");
+    }
+}
+
+fn timed() {
+    let often = one("failure", "tikv(random)", SCHEDULES[1]);
+    assert_eq!(often.object["spec"]["schedule"], "@every 3m");
+    assert_eq!(often.object["spec"]["concurrencyPolicy"], "Forbid");
+    assert_eq!(often.object["spec"]["podChaos"]["duration"], "1m");
+    assert_eq!(
+        often.how,
+        [
+            "create it 2m before the client's start: the first fault comes 3m after that, at 1m",
+            "delete it 14m after the client's start, when 5 faults are over",
+        ]
+    );
+    let total = one("failure", "tikv(random)", SCHEDULES[2]);
+    assert_eq!(total.how[1], "delete it 31m after the client's start, when 6 faults are over");
+    let once = one("failure", "tikv(random)", SCHEDULES[0]);
+    assert_eq!(once.how, ["create it 1m after the client's start; it heals by itself"]);
+}
+
+fn names_differ() {
+    let file = load(
+        "cases:\n  - &a {name: 'tikv down!', faultType: failure, selector: tikv(0), faultDuration: 1m}\n  - {name: Tikv_down, faultType: failure, selector: tikv(1), faultDuration: 1m}\n",
+    );
+    let mut names = Names::default();
+    let mut name =
+        |at: usize| names.manifest(&file.cases[at], &pods()).unwrap().object["metadata"]["name"].clone();
+    assert_eq!([name(0), name(1)], ["tikv-down", "tikv-down-2"]);
+}
