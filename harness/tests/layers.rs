@@ -18,7 +18,22 @@ const LAYERS: [(&str, &[&str]); 7] = [
         "reports/record",
         &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
     ),
-    ("reports", &["text", "shell", "terminal", "batch", "json", "dump", "junit", "github", "page"]),
+    (
+        "reports",
+        &[
+            "text",
+            "shell",
+            "terminal",
+            "batch",
+            "json",
+            "dump",
+            "junit",
+            "github",
+            "page",
+            "history",
+            "regression",
+        ],
+    ),
     (
         "harness/dump",
         &[

@@ -6,7 +6,7 @@ mod plan;
 mod summary;
 
 pub use case::case;
-pub(crate) use case::{Seen, again, during, end_ms, kind, outcome, rows, verdict, why};
+pub(crate) use case::{Seen, again, during, end_ms, found, kind, outcome, rows, verdict, why};
 pub(crate) use plan::{Acted, effect, evidence, named, planned};
 pub use summary::summary;
 

@@ -22,7 +22,7 @@ pub(super) fn write(args: &RunArgs, jobs: &[Job], done: &[Option<Done>]) -> bool
     let told: Vec<Told> = jobs.iter().zip(done).map(Told::of).collect();
     let cases: Vec<Ended<'_>> =
         told.iter().zip(jobs).zip(done).map(|((told, job), done)| told.ended(job, done.as_ref())).collect();
-    let commit = COMMIT.iter().find_map(|name| std::env::var(name).ok());
+    let commit = commit();
     let mut all_written = true;
     let mut to = |path: Option<&Path>, text: &dyn Fn() -> String, append: bool| {
         let Some(path) = path else { return };
@@ -55,8 +55,13 @@ fn lines(cases: &[Ended<'_>]) -> String {
     cases.iter().filter_map(line).collect()
 }
 
+/// The commit as the CI server calls it.
+pub(super) fn commit() -> Option<String> {
+    COMMIT.iter().find_map(|name| std::env::var(name).ok())
+}
+
 /// Writes a file whole or, where it appends, behind what is there.
-fn put(path: &Path, text: &str, append: bool) -> io::Result<()> {
+pub(super) fn put(path: &Path, text: &str, append: bool) -> io::Result<()> {
     if !append {
         return whole(path, |file| file.write_all(text.as_bytes()));
     }

@@ -78,6 +78,19 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
     }
 }
 
+/// What was found, each once: `hang at NewStream/quota, leak`.
+pub(crate) fn found(judgement: &Judgement) -> String {
+    let mut found: Vec<String> = vec![];
+    for finding in &judgement.findings {
+        let site = finding.wait_site.as_deref().map_or(String::new(), |site| format!(" at {}", clean(site)));
+        let one = format!("{}{site}", kind(finding.kind));
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found.join(", ")
+}
+
 /// The outcome and the reason, which often begins with the same word.
 pub(crate) fn why(judgement: &Judgement) -> String {
     let (outcome, reason) = (outcome(judgement.outcome), clean(&judgement.reason));
