@@ -17,7 +17,8 @@ use unstuck::scenario::{self, File};
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Every fault that has an equivalent, with every selector that fits it.
-const ALL: [(&str, &[&str]); 7] = [
+const ALL: [(&str, &[&str]); 8] = [
+    ("kill", &["tikv(random)"]),
     (
         "failure",
         &[
