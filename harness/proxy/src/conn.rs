@@ -1,10 +1,12 @@
 //! One connection through a link, from its accept to its end.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::watch;
 use unstuck_net::Conn;
 
@@ -151,12 +153,10 @@ impl Carrier<'_> {
                 client.reset_on_drop();
                 return how.to_owned();
             }
-            let mut space = [0; 4 << 10];
-            let most = room.min(space.len());
             tokio::select! {
                 biased;
                 changed = self.orders.changed() => changed.expect(ORDERED),
-                read = client.read(&mut space[..most]), if most > 0 => match read {
+                read = std::future::poll_fn(|cx| absorb(&mut client, room, cx)), if room > 0 => match read {
                     Ok(0) => return "client closed".to_owned(),
                     Ok(count) => room -= count,
                     Err(_) => return "client reset".to_owned(),
@@ -221,6 +221,14 @@ impl Carrier<'_> {
             |toxic: &&Arc<InForce>| toxic.toxic.touches(&self.link.meeting(self.id, self.from, toxic.id));
         orders.toxics.iter().filter(touches).cloned().collect()
     }
+}
+
+/// Reads at most so many bytes, and forgets them.
+fn absorb(conn: &mut Conn, most: usize, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+    let mut space = [0; 4 << 10];
+    let most = most.min(space.len());
+    let mut buf = ReadBuf::new(&mut space[..most]);
+    Pin::new(conn).poll_read(cx, &mut buf).map_ok(|()| buf.filled().len())
 }
 
 async fn end(link: &Link, pump: Pump, ending: Ending) {

@@ -24,6 +24,9 @@ use crate::queue::{CAPACITY, Queue};
 use crate::toxic::chain::Chain;
 use crate::toxic::stage::{End, Next, Piece};
 
+/// The most bytes that are read at once where nothing is in the way: all of the cost is in the system calls.
+const READ: usize = 256 << 10;
+
 /// What a lane has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -261,7 +264,7 @@ impl Lane {
             return Poll::Pending;
         }
         #[expect(clippy::large_stack_arrays, reason = "uninitialised, and only for the length of this call")]
-        let mut space = [const { MaybeUninit::uninit() }; CAPACITY];
+        let mut space = [const { MaybeUninit::uninit() }; READ];
         let mut buf = ReadBuf::uninit(&mut space[..room]);
         match std::task::ready!(Pin::new(from).poll_read(cx, &mut buf)) {
             Ok(()) if !buf.filled().is_empty() => Poll::Ready(self.pass(cx, buf.filled(), to)),
@@ -284,9 +287,10 @@ impl Lane {
         }
         let straight = !self.gate.holds() && self.receiver == Receiver::Open && self.sender == Sender::Open;
         match self.queue.room() {
+            room if !straight => room,
+            _ if self.queue.is_empty() => READ,
             // The receiver is full. It has buffers of its own: rather one long read later than many short ones.
-            _ if straight && !self.queue.is_empty() => 0,
-            room => room,
+            _ => 0,
         }
     }
 

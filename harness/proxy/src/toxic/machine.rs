@@ -129,7 +129,8 @@ fn latency_is_exact_and_a_burst_is_late_once() {
 #[test]
 fn a_long_line_is_wide_and_its_end_is_bounded() {
     let mut rig = Rig::new(&[Kind::Latency(Latency::of(100 * MS))]);
-    let sent = (0..).take_while(|_| rig.send(&[0; 64 << 10])).count();
+    let piece = vec![0; 64 << 10];
+    let sent = (0..100).take_while(|_| rig.send(&piece)).count();
     assert_eq!(sent, 64, "4 MiB are under way");
     rig.now += 200 * MS;
     assert!(!rig.chain.takes(), "what has arrived and is not fetched keeps more from coming");
@@ -159,9 +160,9 @@ fn jitter_stays_in_bounds_keeps_order_and_follows_the_seed() {
 #[test]
 fn bandwidth_is_exact_to_the_byte_and_a_burst_comes_after_a_pause() {
     let mut rig = Rig::new(&[Kind::Bandwidth(Bandwidth { rate: 1_000_000, burst: 0 })]);
-    let mut sent = 0;
+    let (piece, mut sent) = (vec![7; 50_000], 0);
     while sent < 1_000_000 {
-        if rig.send(&[7; 50_000]) {
+        if rig.send(&piece) {
             sent += 50_000;
         } else {
             rig.wait(MS);
@@ -201,11 +202,62 @@ fn slices_have_their_sizes_and_their_pauses() {
     rig.end(End::Fin);
     rig.wait(1000 * MS);
     let sizes: Vec<usize> = rig.got.iter().map(|(_, piece)| piece.weight()).collect();
-    let (slices, last) = sizes.split_at(sizes.len() - 2);
-    assert!(slices.iter().all(|size| (6..=14).contains(size)), "{sizes:?}");
-    assert!(slices.iter().any(|size| *size != slices[0]), "they vary: {sizes:?}");
+    let (whole, last) = sizes.split_at(sizes.len() - 2);
+    assert!(whole.iter().all(|size| (6..=14).contains(size)), "{sizes:?}");
+    assert!(whole.iter().any(|size| *size != whole[0]), "they vary: {sizes:?}");
     assert_eq!((last[1], sizes.iter().sum::<usize>()), (1, 201));
     assert_eq!(rig.times(), (0..sizes.len() as u128).map(|n| 5 * n).collect::<Vec<_>>());
+}
+
+/// A timer that comes 30 pauses late, as real ones do.
+#[test]
+fn pauses_are_true_on_average_whatever_the_timer() {
+    let slicer = Slicer { average_size: 1, size_variation: 0, delay: Duration::from_micros(50) };
+    let mut rig = Rig::new(&[Kind::Slicer(slicer)]);
+    rig.send(&[7; 100]);
+    for _ in 0..4 {
+        rig.now += Duration::from_micros(1500);
+        rig.fetch();
+    }
+    assert_eq!(rig.bytes().len(), 100, "5 ms are 100 pauses");
+    rig.now += MS;
+    rig.send(&[7; 2]);
+    assert_eq!(rig.bytes().len(), 101, "but none is saved up");
+}
+
+/// Numbers as large as they can be are slow, or no limit at all; they do not overflow.
+#[test]
+fn the_largest_numbers_are_only_large() {
+    let (time, many) = (Duration::MAX, u64::MAX);
+    let jitter = Distribution::Pareto;
+    for kind in [
+        Kind::Latency(Latency { latency: time, jitter: time, distribution: jitter, correlation: 1.0 }),
+        Kind::Bandwidth(Bandwidth { rate: many, burst: many }),
+        Kind::Bandwidth(Bandwidth { rate: 1, burst: many }),
+        Kind::SlowClose(SlowClose { delay: time }),
+        Kind::Timeout(Timeout { timeout: time }),
+        Kind::ResetPeer(ResetPeer { timeout: time }),
+        Kind::Slicer(Slicer { average_size: many, size_variation: many, delay: time }),
+        Kind::LimitData(LimitData { bytes: many }),
+        Kind::Loss(Loss { rate: 1.0, correlation: 1.0, timeout: time }),
+        Kind::Reorder(Reorder { rate: 1.0, correlation: 1.0, delay: time }),
+        Kind::Corrupt(Corrupt { rate: 1.0 }),
+    ] {
+        let only = Only { during: Some(time), ..Only::default() };
+        let toxic = Toxic { only, ..Toxic::new(kind).upstream() };
+        assert_eq!(toxic.check(), Ok(()));
+        assert_eq!(toxic.scaled(u32::MAX).check(), Ok(()));
+        let mut rig = Rig::with([toxic].into_iter());
+        assert_eq!(rig.toxics[0].until(), None);
+        rig.send(&[7; 5000]);
+        rig.end(End::Fin);
+        rig.wait(Duration::from_secs(24 * 3600));
+        let same = Toxic { ..rig.toxics[0].toxic.clone() };
+        rig.toxics[0] = Arc::new(InForce { revision: 1, toxic: same, ..InForce::clone(&rig.toxics[0]) });
+        rig.chain.keep(&rig.toxics, rig.now);
+        rig.wait(Duration::from_secs(24 * 3600));
+        assert_eq!(rig.chain.ends(rig.now), None, "{kind:?}");
+    }
 }
 
 /// With a rate of 1 a segment is lost as often as it can be: the timeouts double up to two minutes.
@@ -229,6 +281,7 @@ fn a_loss_is_a_delay_by_timeouts_that_double_and_those_behind_wait() {
     // a tenth is lost, and each holds up the twenty behind it
     assert!((100..256).contains(&late), "{late}");
     assert!(rig.times().iter().enumerate().any(|(n, at)| *at == 10 * n as u128 + 200));
+    assert_eq!(rig.touched().delayed, late as u64, "whoever waits for another is late too");
 }
 
 #[test]

@@ -29,6 +29,8 @@ struct Slicing {
     held: Held,
     /// When the next piece may go on.
     free: Option<Instant>,
+    /// A piece waits for that. It is counted from there then, not from when the timer came: pauses are true on average.
+    waiting: bool,
 }
 
 impl Default for Slicer {
@@ -44,7 +46,13 @@ impl Slicer {
     }
 
     pub(super) fn stage(self, random: ChaCha8Rng) -> Box<dyn Stage> {
-        Box::new(Slicing { slicer: self, chance: Chance::new(random), held: Held::default(), free: None })
+        Box::new(Slicing {
+            slicer: self,
+            chance: Chance::new(random),
+            held: Held::default(),
+            free: None,
+            waiting: false,
+        })
     }
 }
 
@@ -72,15 +80,18 @@ impl Stage for Slicing {
 
     fn next(&mut self, now: Instant, tally: &Tally) -> Next {
         if let Some(free) = self.free.filter(|free| *free > now && self.held.bytes() > 0) {
+            self.waiting = true;
             return Next::Idle(Some(free));
         }
+        let from = self.free.filter(|_| self.waiting).unwrap_or(now);
         match self.held.pop() {
             Some(Piece::Data(mut bytes)) => {
                 let slice = bytes.split_to(self.size().min(bytes.len()));
                 if !bytes.is_empty() {
                     self.held.unpop(Piece::Data(bytes));
                 }
-                self.free = now.checked_add(self.slicer.delay);
+                self.free = from.checked_add(self.slicer.delay);
+                self.waiting = self.held.bytes() > 0;
                 tally.delayed(1);
                 Next::Piece(Piece::Data(slice))
             }
@@ -93,6 +104,7 @@ impl Stage for Slicing {
         let Kind::Slicer(slicer) = kind else { return };
         self.slicer = *slicer;
         self.free = self.free.min(now.checked_add(slicer.delay));
+        self.waiting = false;
     }
 
     fn dissolve(self: Box<Self>) -> Result<VecDeque<Piece>, End> {

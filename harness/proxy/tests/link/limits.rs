@@ -139,8 +139,8 @@ fn counters_are_live_and_their_own() {
             }
         })
         .await;
-        let stats = path.proxy.stats();
-        assert_eq!((stats.up, stats.down), (8, 8), "what ended connections carried stays counted");
+        let all = path.proxy.stats();
+        assert_eq!((all.up, all.down), (8, 8), "what ended connections carried stays counted");
         assert_eq!(placed.status().unwrap().met, Met { bytes: 8, chunks: 2, connections: 2, live: 1 });
     });
 }

@@ -70,8 +70,8 @@ fn a_frozen_link_stands_still_for_old_and_new_and_goes_on() {
         let mut new = path.connect().await.unwrap();
         send(&mut new, b"hello").await;
         expect_silence(&mut new).await;
-        let none = timeout(20 * MS, path.node.accept()).await;
-        assert!(none.is_err(), "it is not dialled");
+        let arrives = timeout(20 * MS, path.node.accept()).await;
+        assert!(arrives.is_err(), "it is not dialled");
         assert_eq!(frozen.evidence(), Evidence { bytes: 2, refused: 1, ..Evidence::default() });
         drop(frozen);
         expect(&mut node, b"question").await;
