@@ -1,7 +1,7 @@
 //! The table of all cases: the verdicts first.
 
 use maud::{Markup, html};
-use unstuck_record::{FindingKind, Span, Verdict};
+use unstuck_record::{Span, Verdict};
 
 use super::{Case, LINE, NAME, thousandths, verdict};
 use crate::batch::Ended;
@@ -83,7 +83,7 @@ pub(super) fn table(cases: &[&Case<'_>], counts: &Counts) -> Markup {
                     @for (count, _, word, class) in counts.each() {
                         button type="button" aria-pressed="false" data-show=(class) { (word) " " (count) }
                     }
-                    input type="search" placeholder="filter by name, client, reason" aria-label="filter the cases";
+                    input type="search" placeholder="filter by name, client, outcome" aria-label="filter the cases";
                     span.dim.shown role="status" {}
                 }
             }
@@ -136,7 +136,7 @@ fn outcome(case: &Case<'_>) -> Markup {
     match case.ended {
         Ended::Judged { judgement, .. } => html! {
             (terminal::outcome(judgement.outcome))
-            @if let Some(first) = judgement.findings.first().filter(|first| first.kind != FindingKind::NoEffect) {
+            @if let Some(first) = judgement.findings.first() {
                 ", " (terminal::kind(first.kind))
                 @if let Some(site) = &first.wait_site { " at " code { (untrusted(site, NAME)) } }
             }

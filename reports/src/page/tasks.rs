@@ -16,8 +16,8 @@ use crate::terminal::{self, Acted};
 const IDS: usize = 40;
 /// So many groups that do not idle are told.
 const GROUPS: usize = 60;
-/// So many of the first are open.
-const OPEN: usize = 1;
+/// So many parts of a dump that could not be read.
+const UNREAD: usize = 3;
 /// So many stacks that stood still, and so many that became more.
 const STILL: usize = 30;
 /// So many ways that tasks went.
@@ -30,6 +30,8 @@ struct View<'a> {
     digest: &'a Digest,
     last: Option<&'a TaskDump>,
     by_id: BTreeMap<u64, &'a Task>,
+    /// Whether a finding names any of them.
+    named: bool,
 }
 
 /// The tree of the last dump.
@@ -48,7 +50,7 @@ pub(super) fn tree(run: &Run, judgement: &Judgement, program: &Program) -> Marku
         }
         ul.tree { (view.branch(&groups)) }
         @if left > 0 { p.dim { "and " (left) " more stacks, see the record" } }
-        @for unread in view.digest.unread.iter().take(OPEN) {
+        @for unread in view.digest.unread.iter().take(UNREAD) {
             details { summary { "not read: " (untrusted(&unread.error, LINE)) } pre { (untrusted(&unread.text, LINE)) } }
         }
     }
@@ -60,7 +62,9 @@ impl<'a> View<'a> {
     fn of(run: &'a Run, judgement: &'a Judgement, program: &'a Program) -> Self {
         let last = run.dumps.iter().rev().find(|dump| dump.process == program.process);
         let by_id = last.iter().flat_map(|dump| &dump.tasks).map(|task| (task.id, task)).collect();
-        Self { run, judgement, digest: &program.last, last, by_id }
+        let mut view = Self { run, judgement, digest: &program.last, last, by_id, named: false };
+        view.named = view.digest.groups.iter().any(|group| !view.found(group).is_empty());
+        view
     }
 
     /// Groups in the order of the tree with their depth; siblings, each with those that it started.
@@ -79,13 +83,15 @@ impl<'a> View<'a> {
 
     fn group(&self, index: usize) -> Markup {
         let group = &self.digest.groups[index];
-        let open = index < OPEN && group.idle.is_none();
-        let waited = self.named(&group.wait);
+        let found = self.found(group);
+        // what a finding names is what people look for; without one, the most suspicious
+        let open = if self.named { !found.is_empty() } else { index == 0 && group.idle.is_none() };
+        let waited = self.by_link(&group.wait);
         let since = self.since(group);
         html! {
             details.group.idle[group.idle.is_some()] open[open] {
                 summary {
-                    @for kind in self.found(group) { span.chip.found { (kind) } " " }
+                    @for kind in &found { span.chip.found { (kind) } " " }
                     span.what { (untrusted(&shown::subject(self.digest, group), LINE)) (self.age(group, since)) }
                     @if group.idle.is_some() { " " span.chip { "idle" } }
                     (self.strip(since))
@@ -113,7 +119,7 @@ impl<'a> View<'a> {
     }
 
     /// The wait with links in the place of the addresses that the client dialled.
-    fn named(&self, waited: &Waited) -> Waited {
+    fn by_link(&self, waited: &Waited) -> Waited {
         let mut named = waited.clone();
         for on in &mut named.on {
             if let Some(link) = self.run.header.links.iter().find(|link| link.addr == on.address) {
@@ -161,7 +167,7 @@ impl<'a> View<'a> {
         let end = terminal::end_ms(self.run);
         let rect = |class: &str, from: u64, to: u64, (y, height): (u8, u8)| {
             let (x, to) = (thousandths(from, end), thousandths(to, end));
-            html! { rect class=(class) x=(x) width=(to.saturating_sub(x).max(2)) y=(y) height=(height) {} }
+            html! { rect class=(class) x=(x) width=(to.saturating_sub(x).max(4)) y=(y) height=(height) {} }
         };
         let faults = (0..self.run.header.plan.len().min(IDS)).map(|index| Acted::of(self.run, index));
         html! {

@@ -123,7 +123,8 @@ globalThis.unstuck = { timeline: (() => {
         made.data = seen ? lane : null;
         if (seen) this.legend(made, lane);
       }
-      const told = this.data.events.filter(([, kind]) => others(kind));
+      // dumps have their marks on the axis
+      const told = this.data.events.filter(([, kind]) => others(kind) && kind !== 'dump');
       const events = this.lane('happened', 'events', ROW, told.length ? undefined : 'none');
       events.told = told;
       for (const density of this.data.densities) {
@@ -335,15 +336,18 @@ globalThis.unstuck = { timeline: (() => {
       this.svg.append(path);
       const inner = svg('g', { 'clip-path': `url(#${clip})` });
       this.svg.append(inner);
+      // what is a point in time may stand out at the ends
+      const points = svg('g');
       this.shades(inner, height);
       for (const lane of this.lanes) {
         const y = lane.area.offsetTop;
         if (lane.id === 'faults') this.bands(inner, y);
         if (lane.data) this.curves(inner, lane, y);
         if (lane.density) this.bars(inner, lane, y);
-        if (lane.told) this.happened(inner, lane, y);
+        if (lane.told) this.happened(points, lane, y);
       }
-      this.axis(inner, height);
+      this.axis(inner, points, height);
+      this.svg.append(points);
       this.cross = svg('g', { class: 'cross' });
       this.drawn = svg('rect', { class: 'selection', y: 0, height, width: 0 });
       this.svg.append(this.drawn, this.cross);
@@ -445,12 +449,12 @@ globalThis.unstuck = { timeline: (() => {
       return d;
     }
 
-    happened(inner, lane, y) {
+    happened(points, lane, y) {
       for (const [t, kind, text] of lane.told) {
         if (t < this.from || t > this.to) continue;
         const dot = svg('circle', { class: 'event is-' + kind.replace(' ', '-'), cx: this.x(t), cy: y + ROW / 2, r: 4, 'data-at': t });
         dot.append(svg('title', {}, `${span(t)}: ${text}`));
-        inner.append(dot);
+        points.append(dot);
       }
     }
 
@@ -466,6 +470,7 @@ globalThis.unstuck = { timeline: (() => {
         const bin = Math.floor((x - this.x0) / step);
         bins.set(bin, (bins.get(bin) ?? 0) + count);
       }
+      [lane.bins, lane.step] = [bins, step];
       const most = Math.max(1, ...bins.values());
       const bottom = y + height - 3;
       for (const [bin, count] of bins) {
@@ -476,7 +481,7 @@ globalThis.unstuck = { timeline: (() => {
       inner.append(svg('line', { class: 'base', x1: this.x0, x2: this.x0 + this.w, y1: bottom + .5, y2: bottom + .5 }));
     }
 
-    axis(inner, height) {
+    axis(inner, points, height) {
       const { area } = this.lanes[0];
       const bottom = area.offsetTop + area.offsetHeight;
       const step = tickStep(this.to - this.from, Math.max(2, this.w / 84));
@@ -493,26 +498,29 @@ globalThis.unstuck = { timeline: (() => {
         [this.data.ended, 'client ended', 'ended'], [this.data.ended === null ? this.data.end : null, 'end of the run', 'ended'],
       ].filter(([t]) => t !== null && t <= this.end).sort((a, b) => a[0] - b[0]);
       const taken = [];
+      // a label where none is yet, in one of two rows
+      const label = (text, name, x) => {
+        const room = text.length * 6.3 + 8;
+        const right = x + room < this.x0 + this.w;
+        const [from, to] = right ? [x, x + room] : [x - room, x];
+        const row = [0, 1].find((row) => !taken.some((other) => other.row === row && from < other.to && to > other.from));
+        if (row === undefined) return;
+        taken.push({ row, from, to });
+        inner.append(svg('text', { class: 'mark ' + name, x: right ? x + 4 : x - 4, y: area.offsetTop + 10 + row * 12,
+          'text-anchor': right ? 'start' : 'end' }, text));
+      };
       for (const [t, word, name] of marks) {
         const x = this.x(t);
         inner.append(svg('line', { class: 'mark ' + name, x1: x, x2: x, y1: area.offsetTop + 2, y2: height, 'data-mark': name, 'data-at': t }));
-        if (t < this.from || t > this.to) continue;
-        const label = this.w < 500 ? word : `${word} ${span(t)}`;
-        const room = label.length * 6.3 + 8;
-        const right = x + room < this.x0 + this.w;
-        const [from, to] = right ? [x, x + room] : [x - room, x];
-        let row = 0;
-        while (row < 2 && taken.some((other) => other.row === row && from < other.to && to > other.from)) row++;
-        if (row === 2) continue;
-        taken.push({ row, from, to });
-        inner.append(svg('text', { class: 'mark ' + name, x: right ? x + 4 : x - 4, y: area.offsetTop + 10 + row * 12,
-          'text-anchor': right ? 'start' : 'end' }, label));
+        if (t >= this.from && t <= this.to) label(this.w < 500 ? word : `${word} ${span(t)}`, name, x);
       }
+      if (this.data.budget > this.end) label(`budget ${span(this.data.budget)} →`, 'beyond', this.x0 + this.w);
       for (const t of this.data.dumps) {
+        if (t < this.from || t > this.to) continue;
         const x = this.x(t);
         const dump = svg('path', { class: 'dump', d: `M${x} ${bottom - 3.5}l3.5 3.5-3.5 3.5-3.5-3.5z`, 'data-at': t });
         dump.append(svg('title', {}, `task dump at ${span(t)}`));
-        inner.append(dump);
+        points.append(dump);
       }
     }
 
@@ -533,9 +541,9 @@ globalThis.unstuck = { timeline: (() => {
             (lane.data.goal && lane.data.curves.length === 1 ? ' of ' + number(lane.data.goal) : '');
         }
         if (lane.density) {
-          const { counts, spans } = lane.density;
-          lane.value.textContent = t === null ? number(counts.reduce((sum, [, count]) => sum + count, 0))
-            : number(counts.find(([place]) => place === Math.floor(t / spans))?.[1] ?? 0);
+          // of the bar that is under the crosshair
+          const bar = lane.bins?.get(Math.floor((this.x(t) - this.x0) / lane.step)) ?? 0;
+          lane.value.textContent = number(t === null ? lane.density.counts.reduce((sum, [, count]) => sum + count, 0) : bar);
         }
       }
       if (!this.cross) return;

@@ -177,7 +177,11 @@ fn mouse() {
         (start - 2_430_000.).abs() < 2. * pixel && (end - 4_860_000.).abs() < 2. * pixel,
         "{start} to {end}"
     );
-    // a wheel with Ctrl zooms at the pointer, the opposite turn goes back
+    // a wheel belongs to the page until Ctrl is held, or the timeline has the focus
+    tab.js("document.activeElement.blur()");
+    tab.mouse("mouseWheel", from, y, &json!({"deltaX": 0, "deltaY": -1}));
+    tab.drawn();
+    assert_eq!(view(&tab), (start, end));
     tab.mouse("mouseWheel", from, y, &json!({"deltaX": 0, "deltaY": -200, "modifiers": 2}));
     tab.drawn();
     let (nearer, _) = view(&tab);
