@@ -17,13 +17,25 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ),
     (
         "reports",
-        &["text", "shell", "terminal", "batch", "json", "dump", "junit", "github", "history", "regression"],
+        &[
+            "text",
+            "shell",
+            "terminal",
+            "batch",
+            "json",
+            "dump",
+            "junit",
+            "github",
+            "page",
+            "history",
+            "regression",
+        ],
     ),
     (
         "harness/dump",
         &[
             "lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "idle", "wait", "record",
-            "fold", "series",
+            "fold", "series", "programs",
         ],
     ),
     (

@@ -6,6 +6,7 @@
 //! * [`junit`]: what CI servers read
 //! * [`github`]: what GitHub Actions shows
 //! * [`dump`]: task dumps: folded, and in the forms of Go's
+//! * [`page`]: one HTML file of one or many cases, with timelines
 //! * [`history`]: what the nights have left, a row a run
 //! * [`regression`]: what has become of a night
 //! * [`shell`]: the look that pages share
@@ -17,6 +18,7 @@ pub mod github;
 pub mod history;
 pub mod json;
 pub mod junit;
+pub mod page;
 pub mod regression;
 pub mod shell;
 pub mod terminal;

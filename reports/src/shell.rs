@@ -40,6 +40,21 @@ pub fn untrusted(text: &str, most: usize) -> String {
     }
 }
 
+/// A sentence of others, [`untrusted`], in which what stands between backticks is code.
+pub fn prose(text: &str, most: usize) -> Markup {
+    let text = untrusted(text, most);
+    let parts: Vec<&str> = text.split('`').collect();
+    // a tick without its other one is a tick
+    let paired = if parts.len().is_multiple_of(2) { parts.len() - 1 } else { parts.len() };
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index >= paired { "`" (part) }
+            @else if index % 2 == 1 { code { (part) } }
+            @else { (part) }
+        }
+    }
+}
+
 /// A verdict as a badge: its sign and its word, not its colour alone.
 pub fn badge(verdict: Option<Verdict>) -> Markup {
     let (class, sign, word) = match verdict {
@@ -127,6 +142,13 @@ mod tests {
         assert_eq!(untrusted("größer", 6), "größer");
         assert_eq!(untrusted("größer\u{202e}", 6), "größer… (7 characters in all)");
         assert_eq!(untrusted("a\u{202e}", 6), "a\\u{202e}");
+    }
+
+    #[test]
+    fn ticks_make_code_in_pairs() {
+        assert_eq!(prose("at `a<b` on", 99).into_string(), "at <code>a&lt;b</code> on");
+        assert_eq!(prose("a `b` c `d", 99).into_string(), "a <code>b</code> c `d");
+        assert_eq!(prose("`", 99).into_string(), "`");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod judge;
 mod morning;
 mod nightly;
 mod out;
+mod page;
 mod report;
 mod results;
 mod run;

@@ -37,7 +37,8 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
             return Exit::Harness;
         }
     };
-    let verdict_only = args.seeds.get() > 1 && !args.json;
+    // a page shows what happened, not the verdict alone
+    let verdict_only = args.seeds.get() > 1 && !args.json && args.html.is_none();
     let jobs: Vec<Job> = setups
         .into_iter()
         .map(|setup| Job { record: Some(results.record(&setup)), setup, verdict_only })
