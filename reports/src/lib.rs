@@ -9,10 +9,12 @@
 //! * [`page`]: one HTML file of one or many cases, with timelines
 //! * [`history`]: what the nights have left, a row a run
 //! * [`regression`]: what has become of a night
+//! * [`compare`]: two runs, or two times many, held against each other
 //! * [`shell`]: the look that pages share
 //! * [`text`]: untrusted text made harmless, and lines that fit
 
 pub mod batch;
+pub mod compare;
 pub mod dump;
 pub mod github;
 pub mod history;

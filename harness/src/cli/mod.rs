@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod choose;
+mod compare;
 mod dump;
 mod exit;
 mod export;
@@ -49,6 +50,8 @@ enum Command {
     Nightly(Box<nightly::NightlyArgs>),
     /// Tells what has become of a night, and merges the histories of many machines.
     Report(report::ReportArgs),
+    /// Tells what differs between two records, or two folders of them.
+    Compare(compare::CompareArgs),
     /// Reads task dumps (goroutines, tokio's tasks, Python's threads) and tells what is stuck, and where.
     Dump(args::DumpArgs),
     /// Tells all errors of scenario files, without running them.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Judge(args) => judge::run(&args, colour),
         Command::Nightly(args) => nightly::run(&args, colour, colour_errors),
         Command::Report(args) => report::run(&args, colour),
+        Command::Compare(args) => compare::run(&args, colour),
         Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Export(export) => export::run(&export, screen::colour(args.color, &std::io::stderr())),

@@ -55,7 +55,9 @@ pub(super) fn change(window: &Window, seen: &CellSeen) -> Option<Change> {
     let now = &window.nights[*tonight].night;
     let same_commit = |place: usize| {
         let then = &window.nights[place].night;
-        then.commit.is_some() && then.commit == now.commit && then.version == now.version
+        // git's word for a commit that is not all there is
+        let whole = then.commit.as_ref().is_some_and(|commit| !commit.ends_with("-dirty"));
+        whole && then.commit == now.commit && then.version == now.version
     };
     // one that passed and fails, or the other way round, is told as a failure
     let turned = |old: &Row, new: &Row| old.is_bad() != new.is_bad();

@@ -29,7 +29,7 @@ pub fn markdown(report: &Report, page: Option<&str>) -> String {
         }
     }
     if let Some(page) = page {
-        let _infallible = writeln!(out, "\nAll of it: {}", text(page));
+        let _infallible = writeln!(out, "\nAll of it: {}", clean(page));
     }
     out
 }

@@ -202,12 +202,12 @@ pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
 fn failure(failure: &Failure) -> Item<'_> {
     let what = clean(&failure.what);
     let said = match (failure.bad, failure.standing) {
-        (0, Standing::Fixed) => format!("all {} runs passed; it was: {what}", failure.runs),
+        (0, Standing::Fixed) => format!("{0} of {0} runs passed; it was: {what}", failure.runs),
         (0, _) => format!("none of {} runs failed tonight; when it fails: {what}", failure.runs),
         (bad, _) => format!("{bad} of {} runs failed; {what}", failure.runs),
     };
     let mut more = vec![];
-    more.extend(seeds("seeds", &failure.seeds));
+    more.extend(seeds(if failure.seeds.len() == 1 { "seed" } else { "seeds" }, &failure.seeds));
     more.extend(seeds("drawn for this night:", &failure.fresh));
     let good = failure
         .last_good

@@ -1,4 +1,4 @@
-//! What a night keeps of its runs: the records of those that failed, three of a cell, each with its report beside it.
+//! What a night keeps of its runs: the records of those that failed, three of a cell, each with its page beside it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,10 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use unstuck_record::Run;
+use unstuck_reports::batch::Ended;
 use unstuck_reports::history::Cell;
-use unstuck_reports::terminal::{self, Aside, Style};
+use unstuck_reports::terminal::Aside;
 
 use super::super::morning::NIGHTS;
+use super::super::page;
 use super::super::results::Results;
 use super::super::run::{beside, write_dump};
 use super::plan::{Partition, Planned};
@@ -40,7 +42,7 @@ impl Kept {
         Job { record, setup: planned.setup.clone(), verdict_only: true }
     }
 
-    /// Keeps the record of a failed run, with what a person reads of it. Answers with where that lies in the history's folder.
+    /// Keeps the record of a failed run, with a page. Answers with where that lies in the history's folder.
     pub(super) fn keep(&mut self, cell: &Cell, job: &Job) -> Option<String> {
         let kept = self.of_cells.entry(cell.clone()).or_default();
         if *kept >= MOST {
@@ -66,14 +68,14 @@ pub(super) fn drop(job: &Job) {
     }
 }
 
-/// Writes what a person reads of a record beside it.
+/// Writes the page of a record beside it.
 fn told(record: &Path) -> io::Result<PathBuf> {
     let run = Run::parse_bytes(&fs::read(record)?).map_err(io::Error::other)?;
     write_dump(record, &run);
     let Some(judgement) = &run.judgement else { return Ok(record.to_owned()) };
     let name = record.display().to_string();
     let aside = Aside { record: Some(&name), beside: &beside(record), wall_ms: None };
-    let path = record.with_extension("txt");
-    fs::write(&path, terminal::case(&run, judgement, aside, Style::default()))?;
-    Ok(path)
+    let page = record.with_extension("html");
+    page::write(&page, &[Ended::Judged { run: &run, judgement, aside }], None)?;
+    Ok(page)
 }
