@@ -4,8 +4,9 @@
 //! * [`overview`]: the table of all cases
 //! * [`case`]: the sections of one case
 //! * [`tasks`]: what is stuck, and what moved
-//! * [`chart`]: what the timeline draws, as data; [`curve`]: counters with few enough points, no extreme left out
-//! * `timeline.js` draws it when its case is opened; `page.js` opens cases and filters the table
+//! * [`chart`]: what the timeline draws, as data; [`curve`]: counters with few enough points, no extreme left out;
+//!   [`events`]: what happened, in words
+//! * `drawing.js` and `timeline.js` draw it when its case is opened; `page.js` opens cases and filters the table
 //!
 //! Everything in a record is text of others: it reaches the page cut to a length, cleaned and escaped, and the script puts
 //! it there as text alone.
@@ -13,6 +14,7 @@
 mod case;
 mod chart;
 mod curve;
+mod events;
 mod overview;
 mod tasks;
 
@@ -27,6 +29,7 @@ use crate::dump;
 use crate::shell::{Shell, theme_button};
 
 const STYLE: &str = include_str!("page/page.css");
+const DRAWING: &str = include_str!("page/drawing.js");
 const TIMELINE: &str = include_str!("page/timeline.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
@@ -53,7 +56,7 @@ pub fn write<W: Write>(out: &mut W, cases: &[Case<'_>], commit: Option<&str>) ->
         [one] => format!("{}: {}", counts.word(), one.ended.which().case),
         many => format!("{}: {} cases", counts.word(), many.len()),
     };
-    let shell = Shell { title: &title, styles: &[dump::TASKS, STYLE], scripts: &[TIMELINE, SCRIPT] };
+    let shell = Shell { title: &title, styles: &[dump::TASKS, STYLE], scripts: &[DRAWING, TIMELINE, SCRIPT] };
     shell.write(out, |out| {
         let head = html! {
             header.top {
@@ -63,10 +66,11 @@ pub fn write<W: Write>(out: &mut W, cases: &[Case<'_>], commit: Option<&str>) ->
         };
         writeln!(out, "{}\n<main>", head.into_string())?;
         writeln!(out, "{}", overview::table(&cases, &counts).into_string())?;
+        let spans = curve::spans(cases.len());
         for (index, case) in cases.iter().enumerate() {
             // the worst is what people come for
             let open = index == 0 && (cases.len() == 1 || verdict(case) == Some(Verdict::Fail));
-            writeln!(out, "{}", case::section(index, case, open).into_string())?;
+            writeln!(out, "{}", case::section(index, case, open, spans).into_string())?;
         }
         write!(out, "</main>")
     })

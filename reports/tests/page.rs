@@ -65,7 +65,11 @@ fn cases_without_a_record_are_told_too_and_no_cases_are_no_success() {
 /// Nothing that the page writes can be markup: the script sets text and attributes, and never asks for more.
 #[test]
 fn the_scripts_make_text_only() {
-    let scripts = [include_str!("../src/page/timeline.js"), include_str!("../src/page/page.js")];
+    let scripts = [
+        include_str!("../src/page/drawing.js"),
+        include_str!("../src/page/timeline.js"),
+        include_str!("../src/page/page.js"),
+    ];
     for word in [
         "innerHTML",
         "outerHTML",

@@ -21,8 +21,8 @@ const COMMAND: usize = 4_000;
 /// So many calls are told.
 const CALLS: usize = 100;
 
-/// The sections of case `index`.
-pub(super) fn section(index: usize, case: &Case<'_>, open: bool) -> Markup {
+/// The sections of case `index`, with so many spans a curve.
+pub(super) fn section(index: usize, case: &Case<'_>, open: bool, spans: u64) -> Markup {
     let which = case.ended.which();
     let number = index + 1;
     html! {
@@ -33,7 +33,10 @@ pub(super) fn section(index: usize, case: &Case<'_>, open: bool) -> Markup {
                 span.dim { (untrusted(which.client, NAME)) ", " (untrusted(which.world, NAME)) ", seed " (which.seed) }
             }
             @match case.ended {
-                Ended::Judged { run, judgement, aside } => (judged(run, judgement, aside, case.programs, number)),
+                Ended::Judged { run, judgement, aside } => {
+                    @let timeline = timeline(run, judgement, spans);
+                    (judged(run, judgement, aside, case.programs, number, &timeline))
+                }
                 Ended::Broken { error, .. } => {
                     p.why { "the harness could not run it: " (untrusted(error, LINE)) }
                     (place(which.file, which.line))
@@ -51,9 +54,16 @@ fn place(file: &str, line: u32) -> Markup {
     html! { dl.facts { dt { "file" } dd { code { (untrusted(file, LINE)) ":" (line) } } } }
 }
 
-fn judged(run: &Run, judgement: &Judgement, aside: Aside<'_>, programs: &[Program], number: usize) -> Markup {
+fn judged(
+    run: &Run,
+    judgement: &Judgement,
+    aside: Aside<'_>,
+    programs: &[Program],
+    number: usize,
+    timeline: &Markup,
+) -> Markup {
     let id = |part: &str| format!("case-{number}-{part}");
-    let section = |part: &str, title: &str, body: Markup| {
+    let section = |part: &str, title: &str, body: &Markup| {
         html! {
             section aria-labelledby=(id(part)) {
                 h3 id=(id(part)) { (title) }
@@ -65,21 +75,21 @@ fn judged(run: &Run, judgement: &Judgement, aside: Aside<'_>, programs: &[Progra
         p.why { (prose(&terminal::why(judgement), 2 * LINE)) }
         (facts(run, judgement, aside))
         (again(run))
-        (section("timeline", "timeline", timeline(run, judgement)))
-        (section("findings", "findings", findings(run, judgement)))
-        (section("plan", "plan", plan(run)))
+        (section("timeline", "timeline", timeline))
+        (section("findings", "findings", &findings(run, judgement)))
+        (section("plan", "plan", &plan(run)))
         @for program in programs {
             @let process = program.process;
             @let of = if programs.len() > 1 { format!(" of program {process}") } else { String::new() };
             @let title = format!("tasks at the last dump{of}");
-            (section(&format!("tasks-{process}"), &title, tasks::tree(run, judgement, program)))
-            (section(&format!("moved-{process}"), &format!("what moved{of}"), tasks::moved(run, program)))
+            (section(&format!("tasks-{process}"), &title, &tasks::tree(run, judgement, program)))
+            (section(&format!("moved-{process}"), &format!("what moved{of}"), &tasks::moved(run, program)))
         }
         @if programs.is_empty() {
-            (section("tasks", "tasks", html! { p.empty { "no task dump was taken" } }))
+            (section("tasks", "tasks", &html! { p.empty { "no task dump was taken" } }))
         }
         @if let Some(end) = run.end.as_ref().filter(|end| !end.calls.is_empty()) {
-            (section("calls", "calls that the cluster saw", calls(&end.calls.totals)))
+            (section("calls", "calls that the cluster saw", &calls(&end.calls.totals)))
         }
     }
 }
@@ -114,8 +124,8 @@ fn again(run: &Run) -> Markup {
 }
 
 /// The place where `timeline.js` draws, with the data.
-fn timeline(run: &Run, judgement: &Judgement) -> Markup {
-    let (chart, left) = Chart::of(run, judgement);
+fn timeline(run: &Run, judgement: &Judgement, spans: u64) -> Markup {
+    let (chart, left) = Chart::of(run, judgement, spans);
     html! {
         figure.timeline {
             noscript { p.empty { "the timeline is drawn by a script" } }

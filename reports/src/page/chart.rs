@@ -1,11 +1,10 @@
 //! What the timeline draws, as data: faults, curves, events, each with its times, in milliseconds since the client's start.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use unstuck_record::{At, Event, Judgement, Run, Span};
+use unstuck_record::{Event, Judgement, LinkSample, Run, Sample};
 
 use super::curve::{self, Curve, Steps};
+use super::events::{self, Density, Told};
 use super::{LINE, NAME};
 use crate::shell::untrusted;
 use crate::terminal::{self, Acted, Seen};
@@ -14,14 +13,6 @@ use crate::terminal::{self, Acted, Seen};
 const FAULTS: usize = 300;
 /// So many links have a row and a curve of their own.
 const LINKS: usize = 12;
-/// So many events of a frequent kind (log lines, connections) are told, half of them from the beginning.
-const FREQUENT: usize = 600;
-/// So many of all others.
-const OTHERS: usize = 400;
-/// So many characters of a log line.
-const LOG: usize = 300;
-/// Frequent events are counted in so many spans of equal length, all of them.
-const SPANS: u64 = 1_200;
 
 /// The data of one case's timeline.
 #[derive(Debug, Serialize)]
@@ -79,23 +70,12 @@ struct Named {
     curve: Curve,
 }
 
-/// How often something happened: spans of time in which it did, with how often.
-#[derive(Debug, Serialize)]
-struct Density {
-    name: &'static str,
-    spans: u64,
-    counts: Vec<(u64, u64)>,
-}
-
-/// An event: when, what kind, in words.
-#[derive(Debug, Serialize)]
-struct Told(u64, &'static str, String);
-
 /// What a page must say of what it left out.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     pub(super) samples: usize,
-    /// The most points that any curve shows, if one shows fewer than it has.
+    /// The most points that a curve shows, and whether one shows fewer than it has.
+    pub(super) points: usize,
     pub(super) thinned: bool,
     pub(super) events: usize,
     pub(super) events_told: usize,
@@ -106,21 +86,24 @@ pub(super) struct LeftOut {
 }
 
 impl Chart {
-    /// The data of a run, and what is left out of it.
-    pub(super) fn of(run: &Run, judgement: &Judgement) -> (Self, LeftOut) {
+    /// The data of a run, with so many spans a curve, and what is left out of it.
+    pub(super) fn of(run: &Run, judgement: &Judgement, spans: u64) -> (Self, LeftOut) {
         let end = terminal::end_ms(run);
-        let mut left = LeftOut { samples: run.samples.len(), ..LeftOut::default() };
+        let mut left =
+            LeftOut { samples: run.samples.len(), points: curve::most(spans), ..LeftOut::default() };
+        let events = events::told(run);
+        (left.events, left.events_told) = (run.events.len(), events.len());
         let ended = run.events.iter().find(|event| matches!(event.what, Event::ClientEnded { .. }));
         let chart = Self {
             end,
             budget: judgement.budget_ms,
             baseline: run.header.limits.baseline_ms,
             ended: ended.map(|event| event.at_ms),
-            dumps: run.dumps.iter().map(|dump| dump.at_ms).collect(),
+            dumps: events::marks(run.dumps.iter().map(|dump| dump.at_ms), end),
             faults: faults(run, &mut left),
-            lanes: lanes(run, end, &mut left),
-            densities: densities(run, end),
-            events: events(run, &mut left),
+            lanes: lanes(run, end, spans, &mut left),
+            densities: events::densities(run, end),
+            events,
         };
         (chart, left)
     }
@@ -140,7 +123,7 @@ impl LeftOut {
         if self.thinned {
             words.push(format!(
                 "shown: at most {} of {} samples a curve, extremes kept",
-                grouped(curve::MOST),
+                grouped(self.points),
                 grouped(self.samples)
             ));
         }
@@ -209,7 +192,7 @@ fn faults(run: &Run, left: &mut LeftOut) -> Vec<Row> {
     rows
 }
 
-fn lanes(run: &Run, end: u64, left: &mut LeftOut) -> Vec<Lane> {
+fn lanes(run: &Run, end: u64, spans: u64, left: &mut LeftOut) -> Vec<Lane> {
     let [mut unique, mut attempts, mut retries, mut in_flight, mut tasks] =
         std::array::from_fn(|_| Steps::default());
     let links = run.header.links.len().min(LINKS);
@@ -240,7 +223,7 @@ fn lanes(run: &Run, end: u64, left: &mut LeftOut) -> Vec<Lane> {
     let mut lane = |id, title, unit: &str, goal: Option<u64>, curves: Vec<(String, Steps)>| {
         let top = curves.iter().map(|(_, steps)| steps.top()).max().unwrap_or(0);
         let curves = curves.into_iter().map(|(name, steps)| {
-            let (curve, thinned) = steps.curve(end);
+            let (curve, thinned) = steps.curve(end, spans);
             left.thinned |= thinned;
             Named { name, curve }
         });
@@ -258,97 +241,58 @@ fn lanes(run: &Run, end: u64, left: &mut LeftOut) -> Vec<Lane> {
         ),
         lane("streams", "open streams", "", None, by_link(streams)),
         lane("conns", "connections", "", None, by_link(conns)),
+        lane("traffic", "traffic", "B/s", None, traffic(&run.samples)),
         lane("inFlight", "jobs in flight", "", None, vec![("jobs".into(), in_flight)]),
         lane("tasks", "tasks", "", None, vec![("tasks".into(), tasks)]),
     ]
 }
 
-fn densities(run: &Run, end: u64) -> Vec<Density> {
-    let width = end / SPANS + 1;
-    let of = |name, kinds: &[&str]| {
-        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
-        for event in run.events.iter().filter(|event| kinds.contains(&kind(&event.what))) {
-            *counts.entry(event.at_ms / width).or_default() += 1;
-        }
-        Density { name, spans: width, counts: counts.into_iter().collect() }
+/// Bytes a second over all links, between one sample and the next.
+fn traffic(samples: &[Sample]) -> Vec<(String, Steps)> {
+    let (mut up, mut down) = (Steps::default(), Steps::default());
+    let sum = |sample: &Sample, of: fn(&LinkSample) -> u64| {
+        sample.links.iter().map(of).fold(0, u64::saturating_add)
     };
-    vec![of("log lines", &["log"]), of("connects, closes", &["open", "close"])]
-}
-
-/// The events that are listed: of a frequent kind the first and the last.
-fn events(run: &Run, left: &mut LeftOut) -> Vec<Told> {
-    let frequent = |event: &&At<Event>| matches!(kind(&event.what), "log" | "open" | "close");
-    let count = run.events.iter().filter(frequent).count();
-    let (mut seen, mut others, mut told) = (0, 0, vec![]);
-    for event in &run.events {
-        let keep = if frequent(&event) {
-            seen += 1;
-            seen <= FREQUENT / 2 || seen + FREQUENT / 2 > count
-        } else {
-            others += 1;
-            others <= OTHERS
+    for pair in samples.windows(2).filter(|pair| pair[0].at_ms < pair[1].at_ms) {
+        let rate = |of: fn(&LinkSample) -> u64| {
+            let bytes = sum(&pair[1], of).saturating_sub(sum(&pair[0], of));
+            (u128::from(bytes) * 1_000 / u128::from(pair[1].at_ms - pair[0].at_ms)) as u64
         };
-        if keep {
-            told.push(Told(event.at_ms, kind(&event.what), words(run, &event.what)));
-        }
+        up.add(pair[0].at_ms, rate(|link| link.up));
+        down.add(pair[0].at_ms, rate(|link| link.down));
     }
-    (left.events, left.events_told) = (run.events.len(), told.len());
-    told
+    vec![("to the nodes".into(), up), ("to the client".into(), down)]
 }
 
-/// The kind of an event in one word.
-fn kind(event: &Event) -> &'static str {
-    match event {
-        Event::ClientStarted => "start",
-        Event::ClientEnded { .. } | Event::ClientStopped { .. } => "end",
-        Event::ClientLogged { .. } => "log",
-        Event::ClientPrinted { .. } => "output",
-        Event::DumpTaken { .. } => "dump",
-        Event::FaultInjected { .. } | Event::FaultNotNeeded { .. } => "fault",
-        Event::FaultHealed { .. } => "heal",
-        Event::ConnOpened { .. } => "open",
-        Event::ConnClosed { .. } => "close",
-        Event::ClusterChanged { .. } => "cluster",
-        Event::Spun { .. } => "spin",
-        Event::Elided { .. } => "left out",
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn words(run: &Run, event: &Event) -> String {
-    let fault = |index: &usize| {
-        run.header.plan.get(*index).map_or(String::new(), |fault| untrusted(&terminal::named(fault), LINE))
-    };
-    match event {
-        Event::ClientStarted => "the client started".into(),
-        Event::ClientEnded { error: None } => "the client ended".into(),
-        Event::ClientEnded { error: Some(error) } => {
-            format!("the client ended with an error: {}", untrusted(error, LINE))
+    #[test]
+    fn traffic_is_what_flowed_from_one_sample_to_the_next() {
+        let sample = |at_ms, up, down| {
+            let link = LinkSample { up, down, ..LinkSample::default() };
+            Sample { at_ms, links: vec![link.clone(), link], ..Sample::default() }
+        };
+        let samples =
+            [sample(0, 0, 0), sample(500, 100, 10), sample(500, 100, 10), sample(2_500, 100, 4_010)];
+        let [(_, up), (_, down)] = traffic(&samples).try_into().unwrap();
+        assert_eq!(
+            [up, down].map(|steps| steps.curve(3_000, 9).0),
+            [curve(&[(0, 400), (500, 0)]), curve(&[(0, 40), (500, 4_000)])]
+        );
+    }
+
+    fn curve(points: &[(u64, u64)]) -> Curve {
+        let mut steps = Steps::default();
+        for &(at, value) in points {
+            steps.add(at, value);
         }
-        Event::ClientLogged { text } => untrusted(text, LOG),
-        Event::ClientPrinted { stream, lines, bytes, last } => {
-            let last =
-                last.last().map_or(String::new(), |line| format!(", the last: {}", untrusted(line, LOG)));
-            format!("{}: {lines} lines, {bytes} bytes{last}", untrusted(stream, NAME))
-        }
-        Event::ClientStopped { how } => untrusted(how, LINE),
-        Event::DumpTaken { source, bytes, took_ms, error } => {
-            let failed =
-                error.as_ref().map_or(String::new(), |error| format!(": {}", untrusted(error, LINE)));
-            format!("tasks from {}: {bytes} bytes in {}{failed}", untrusted(source, NAME), Span(*took_ms))
-        }
-        Event::FaultInjected { fault: index } => format!("{} begins", fault(index)),
-        Event::FaultHealed { fault: index, .. } => format!("{} heals", fault(index)),
-        Event::FaultNotNeeded { fault: index } => format!("{} is not needed", fault(index)),
-        Event::ConnOpened { link, conn } => format!("{} #{conn} opened", untrusted(link, NAME)),
-        Event::ConnClosed { link, conn, how } => {
-            format!("{} #{conn}: {}", untrusted(link, NAME), untrusted(how, NAME))
-        }
-        Event::ClusterChanged { what } => untrusted(what, LINE),
-        Event::Spun { task, name, polls } => {
-            format!("task {task} `{}` was polled {polls} times at one instant", untrusted(name, NAME))
-        }
-        Event::Elided { kind, count } => {
-            format!("{count} more of {} are not in the record", untrusted(kind, NAME))
-        }
+        steps.curve(0, 9).0
+    }
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(|n: u64| grouped(n)), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -2,11 +2,23 @@
 
 use serde::Serialize;
 
-/// A curve is cut into so many spans of equal length once it has more than four points for each; each span keeps its
-/// first, lowest, highest and last value at their own times. A chart is about a thousand pixels wide.
-const SPANS: u64 = 320;
-/// The most points of a curve.
-pub(super) const MOST: usize = 4 * SPANS as usize;
+/// Into so many spans of equal length a curve is cut once it has more than four points for each. Each span keeps its first,
+/// lowest, highest and last value at their own times. A chart is about a thousand pixels wide.
+const SPANS: u64 = 500;
+/// So many spans for all cases of a page together, since a browser is to open it in a second or two.
+const ALL: u64 = 20_000;
+/// As few as this, however many cases there are.
+const LEAST: u64 = 60;
+
+/// How many spans a curve has on a page of so many cases.
+pub(super) fn spans(cases: usize) -> u64 {
+    (ALL / (cases as u64).max(1)).clamp(LEAST, SPANS)
+}
+
+/// The most points of a curve of so many spans.
+pub(super) fn most(spans: u64) -> usize {
+    4 * spans as usize
+}
 
 /// A counter that keeps its value until the next point. Times are differences to the time before, which are short to write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,11 +45,11 @@ impl Steps {
     }
 
     /// The points to draw of a run that ended at `end_ms`, and whether some were left out.
-    pub(super) fn curve(&self, end_ms: u64) -> (Curve, bool) {
-        if self.0.len() <= MOST {
+    pub(super) fn curve(&self, end_ms: u64, spans: u64) -> (Curve, bool) {
+        if self.0.len() <= most(spans) {
             return (Curve::of(&self.0), false);
         }
-        let width = end_ms / SPANS + 1;
+        let width = end_ms / spans + 1;
         let mut kept = vec![];
         for span in self.0.chunk_by(|a, b| a.0 / width == b.0 / width) {
             let lowest = (0..span.len()).min_by_key(|&at| span[at].1).expect("a span has a point");
@@ -74,8 +86,13 @@ mod tests {
 
     #[test]
     fn a_value_that_stays_is_one_point() {
-        let (curve, less) = steps([(0, 7), (10, 7), (30, 8), (40, 8), (50, 7)].into_iter()).curve(60);
+        let (curve, less) = steps([(0, 7), (10, 7), (30, 8), (40, 8), (50, 7)].into_iter()).curve(60, 1);
         assert_eq!((curve, less), (Curve { t: vec![0, 30, 20], v: vec![7, 8, 7] }, false));
+    }
+
+    #[test]
+    fn a_page_of_many_cases_has_fewer_points_for_each() {
+        assert_eq!([0, 1, 40, 100, 1_000].map(spans), [500, 500, 500, 200, 60]);
     }
 
     /// A million samples with one spike and one dip, each a single sample: both are kept, at their times.
@@ -87,8 +104,8 @@ mod tests {
             at => 500 + at % 7,
         };
         let all = steps((0..1_000_000).map(|at| (at, value(at))));
-        let (curve, less) = all.curve(1_000_000);
-        assert!(less && curve.t.len() <= MOST, "{} points", curve.t.len());
+        let (curve, less) = all.curve(1_000_000, 100);
+        assert!(less && curve.t.len() <= most(100), "{} points", curve.t.len());
         let mut now = 0;
         let points: Vec<(u64, u64)> = curve
             .t

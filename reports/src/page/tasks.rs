@@ -13,11 +13,13 @@ use crate::shell::{prose, untrusted};
 use crate::terminal::{self, Acted};
 
 /// So many ids of one stack.
-const IDS: usize = 40;
+const IDS: usize = 12;
 /// So many groups that do not idle are told.
 const GROUPS: usize = 60;
 /// So many parts of a dump that could not be read.
 const UNREAD: usize = 3;
+/// So many faults behind the strip of a wait.
+const FAULTS: usize = 40;
 /// So many stacks that stood still, and so many that became more.
 const STILL: usize = 30;
 /// So many ways that tasks went.
@@ -169,7 +171,7 @@ impl<'a> View<'a> {
             let (x, to) = (thousandths(from, end), thousandths(to, end));
             html! { rect class=(class) x=(x) width=(to.saturating_sub(x).max(4)) y=(y) height=(height) {} }
         };
-        let faults = (0..self.run.header.plan.len().min(IDS)).map(|index| Acted::of(self.run, index));
+        let faults = (0..self.run.header.plan.len().min(FAULTS)).map(|index| Acted::of(self.run, index));
         html! {
             svg.strip viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
                 @for fault in faults.filter(|fault| fault.injected) {

@@ -1,72 +1,31 @@
 'use strict';
 // The timeline of one case: faults, curves, log and events on one axis. Lanes lie below one another as CSS lays them out;
-// this measures them and draws over all of them in one SVG, so that a fault is one shade from top to bottom. Text of the
-// record becomes text nodes, never markup.
-globalThis.unstuck = { timeline: (() => {
-  const SVG = 'http://www.w3.org/2000/svg';
-  const HEIGHTS = { axis: 46, faults: 0, progress: 104, attempts: 72, streams: 96, conns: 64, inFlight: 44, tasks: 44 };
-  const ROW = 22;      // a row of faults
+// this measures them, has drawing.js draw over all of them in one SVG, so that a fault is one shade from top to bottom, and
+// answers mouse and keys.
+unstuck.timeline = (() => {
+  const { svg, html, number, span, last, at, short, kinds, others, ROW, Drawing } = unstuck;
+  const HEIGHTS = { axis: 46, faults: 0, progress: 104, attempts: 72, streams: 96, conns: 64, traffic: 56, inFlight: 44, tasks: 44 };
   const BAR = 26;      // the height of a lane of bars
   const LISTED = 250;  // so many events are in the list at once
   const NARROWEST = 2; // milliseconds: what the deepest zoom shows
 
-  const svg = (name, attributes = {}, text) => {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    if (text !== undefined) element.textContent = text;
-    return element;
-  };
-  const html = (name, className, text) => {
-    const element = document.createElement(name);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  };
-  const number = (value) => value.toLocaleString('en-US');
-
-  // 250ms, 12.5s, 1m30s, 7h1m: as in a scenario file
-  function span(ms) {
-    ms = Math.round(ms);
-    if (ms < 1000) return ms + 'ms';
-    if (ms < 60000) return (Math.floor(ms / 100) / 10) + 's';
-    const h = Math.floor(ms / 3600000), m = Math.floor(ms / 60000) % 60, s = Math.floor(ms / 1000) % 60;
-    return (h ? h + 'h' : '') + (m ? m + 'm' : '') + (s ? s + 's' : '');
-  }
-  const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5,
-    36e5, 72e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5];
-  const tickStep = (ms, count) => STEPS.find((step) => ms / step <= count) ?? STEPS.at(-1) * Math.ceil(ms / count / STEPS.at(-1));
-
-  // the place of the last of `times` that is not after `t`; -1: none
-  function last(times, t) {
-    let low = 0, high = times.length;
-    while (low < high) { const middle = (low + high) >> 1; if (times[middle] <= t) low = middle + 1; else high = middle; }
-    return low - 1;
-  }
-  const at = (curve, t) => { const place = last(curve.times, t); return place < 0 ? 0 : curve.v[place]; };
-
-  // `tikv-2` of `lightning->tikv-2`
-  const short = (link) => link.includes('->') ? link.slice(link.indexOf('->') + 2) : link;
-  const kinds = (row) => [...new Set(row.bands.map((band) => band.kind))].join(', ');
-  const others = (kind) => !['log', 'output', 'open', 'close'].includes(kind);
-
-  class Timeline {
+  class Timeline extends Drawing {
     constructor(figure, data) {
+      super();
       this.figure = figure;
       this.data = data;
       for (const lane of data.lanes) for (const curve of lane.curves) {
         let time = 0;
         curve.times = curve.t.map((since) => (time += since));
       }
-      // the budget is part of the picture unless it lies far behind the end
       this.colours(data.lanes.filter((lane) => lane.curves.every((curve) => curve.name.includes('->'))));
+      // the budget is part of the picture unless it lies far behind the end
       this.end = Math.max(1, data.budget <= data.end * 1.4 ? Math.max(data.end, data.budget) : data.end);
       this.from = 0;
       this.to = this.end;
       this.cursor = null;   // where the pointer or the keys are, in milliseconds
-      this.kind = 'all';
       this.build();
       new ResizeObserver(() => this.later()).observe(this.plot);
-      document.addEventListener('theme', () => this.later());
       this.draw();
     }
 
@@ -281,7 +240,6 @@ globalThis.unstuck = { timeline: (() => {
 
     get left() { return this.lanes[0].area.offsetLeft; }
     get width() { return Math.max(1, this.lanes[0].area.offsetWidth); }
-    x(t) { return this.x0 + (t - this.from) / (this.to - this.from) * this.w; }
     timeAt(x) {
       const t = this.from + (x - this.left) / this.width * (this.to - this.from);
       return Math.max(this.from, Math.min(this.to, t));
@@ -292,7 +250,8 @@ globalThis.unstuck = { timeline: (() => {
     }
 
     show(from, to) {
-      const narrowest = Math.min(NARROWEST, this.end);
+      // never so near that numbers cannot tell one time from the next
+      const narrowest = Math.min(Math.max(NARROWEST, this.end * 1e-9), this.end);
       if (to - from < narrowest) { const middle = (from + to) / 2; from = middle - narrowest / 2; to = middle + narrowest / 2; }
       const view = Math.min(to - from, this.end);
       this.from = Math.max(0, Math.min(from, this.end - view));
@@ -353,182 +312,6 @@ globalThis.unstuck = { timeline: (() => {
       this.svg.append(this.drawn, this.cross);
       this.fill();
       this.point(this.cursor, true);
-    }
-
-    patterns() {
-      const hatch = (id, angle) => {
-        const pattern = svg('pattern', { id: id + this.figure.dataset.number, width: 6, height: 6,
-          patternUnits: 'userSpaceOnUse', patternTransform: `rotate(${angle})` });
-        pattern.append(svg('line', { x1: 0, y1: 0, x2: 0, y2: 6, class: id }));
-        return pattern;
-      };
-      const definitions = svg('defs');
-      definitions.append(hatch('hatch', 45), hatch('after', 135));
-      this.svg.append(definitions);
-    }
-
-    // faults that were injected lie behind everything
-    shades(inner, height) {
-      const seen = new Set();
-      for (const row of this.data.faults) for (const band of row.bands) {
-        if (band.state === 'planned' || seen.has(band.fault)) continue;
-        seen.add(band.fault);
-        const [from, to] = [this.x(band.from), this.x(Math.min(band.to, this.data.end))];
-        inner.append(svg('rect', { class: 'shade', x: from, y: 0, width: Math.max(1, to - from), height }));
-      }
-      if (this.end > this.data.end) {
-        const x = this.x(this.data.end);
-        inner.append(svg('rect', { class: 'nothing', x, y: 0, width: Math.max(0, this.x(this.end) - x), height,
-          fill: `url(#after${this.figure.dataset.number})` }));
-      }
-    }
-
-    bands(inner, y) {
-      const gutter = this.gutter;
-      const high = gutter ? ROW : ROW + 12;
-      this.data.faults.forEach((row, index) => {
-        const top = y + 2 + index * high + (high - ROW);
-        for (const band of row.bands) {
-          const [from, to] = [this.x(band.from), this.x(band.to)];
-          const place = { x: from, y: top, width: Math.max(3, to - from), height: ROW - 5, rx: 3 };
-          const rect = svg('rect', { class: 'band ' + band.state, ...place, 'data-fault': band.fault,
-            'data-from': band.from, 'data-to': band.to, 'data-link': row.name });
-          rect.append(svg('title', {}, `${band.kind} on ${row.name}, ${span(band.from)} to ${span(band.to)}: ${band.effect}`));
-          inner.append(rect);
-          if (band.state === 'touched') inner.append(svg('rect', { class: 'texture', ...place, fill: `url(#hatch${this.figure.dataset.number})` }));
-          const start = Math.max(this.x0, from);
-          if (gutter && Math.min(this.x0 + this.w, to) - start > band.kind.length * 6.6 + 14) {
-            inner.append(svg('text', { class: 'label ' + band.state, x: start + 7, y: top + 12.5 }, band.kind));
-          }
-        }
-        if (!gutter) inner.append(svg('text', { class: 'label', x: this.x0 + 4, y: top - 3 }, `${kinds(row)} · ${short(row.name)}`));
-      });
-    }
-
-    curves(inner, lane, y) {
-      const { data } = lane;
-      const height = lane.area.offsetHeight;
-      const [top, bottom] = [y + 8, y + height - 3];
-      const highest = Math.max(data.goal ?? 0, data.top, 1);
-      const yOf = (value) => bottom - value / highest * (bottom - top);
-      lane.y = yOf;
-      inner.append(svg('line', { class: 'base', x1: this.x0, x2: this.x0 + this.w, y1: bottom + .5, y2: bottom + .5 }));
-      inner.append(svg('line', { class: 'grid', x1: this.x0, x2: this.x0 + this.w, y1: top, y2: top }));
-      if (data.goal) inner.append(svg('line', { class: 'goal', x1: this.x0, x2: this.x0 + this.w, y1: yOf(data.goal), y2: yOf(data.goal) }));
-      const group = svg('g', { class: 'curves ' + data.id });
-      inner.append(group);
-      for (const curve of data.curves) {
-        if (curve.hidden) continue;
-        if (data.id === 'progress') group.append(svg('path', { class: 'fill ' + curve.colour, d: this.path(curve, yOf, bottom) }));
-        group.append(svg('path', { class: 'curve ' + curve.colour, d: this.path(curve, yOf), 'data-curve': curve.name }));
-      }
-      inner.append(svg('text', { class: 'scale', x: this.x0 + 4, y: top + 9 },
-        number(highest) + (data.unit ? ' ' + data.unit : '')));
-    }
-
-    // the steps of a curve in the part that is shown; closed down to `floor` if that is given
-    path(curve, yOf, floor) {
-      const stop = Math.min(this.to, this.data.end);
-      const first = Math.max(0, last(curve.times, this.from));
-      let d = '';
-      const lift = curve.lift ?? 0;
-      const go = (command, x, y) => { d += command + x.toFixed(1) + ' ' + (y - lift).toFixed(1); };
-      let value = at(curve, this.from);
-      const start = this.x(Math.max(this.from, 0));
-      go('M', start, floor ?? yOf(value));
-      if (floor !== undefined) go('L', start, yOf(value));
-      for (let place = first; place < curve.v.length && curve.times[place] <= stop; place++) {
-        if (curve.times[place] < this.from) continue;
-        const x = this.x(curve.times[place]);
-        go('L', x, yOf(value));
-        value = curve.v[place];
-        go('L', x, yOf(value));
-      }
-      if (stop >= this.from) go('L', this.x(stop), yOf(value));
-      if (floor !== undefined) go('L', this.x(stop), floor);
-      return d;
-    }
-
-    happened(points, lane, y) {
-      for (const [t, kind, text] of lane.told) {
-        if (t < this.from || t > this.to) continue;
-        const dot = svg('circle', { class: 'event is-' + kind.replace(' ', '-'), cx: this.x(t), cy: y + ROW / 2, r: 4, 'data-at': t });
-        dot.append(svg('title', {}, `${span(t)}: ${text}`));
-        points.append(dot);
-      }
-    }
-
-    // how often in each few pixels
-    bars(inner, lane, y) {
-      const { density } = lane;
-      const height = lane.area.offsetHeight;
-      const step = Math.max(3, density.spans / (this.to - this.from) * this.w);
-      const bins = new Map();
-      for (const [place, count] of density.counts) {
-        const x = this.x(place * density.spans);
-        if (x < this.x0 - step || x > this.x0 + this.w) continue;
-        const bin = Math.floor((x - this.x0) / step);
-        bins.set(bin, (bins.get(bin) ?? 0) + count);
-      }
-      [lane.bins, lane.step] = [bins, step];
-      const most = Math.max(1, ...bins.values());
-      const bottom = y + height - 3;
-      for (const [bin, count] of bins) {
-        // a single line must be seen beside a thousand
-        const tall = 3 + (height - 9) * Math.log1p(count) / Math.log1p(most);
-        inner.append(svg('rect', { class: 'bar', x: this.x0 + bin * step, y: bottom - tall, width: Math.max(2, step - 1), height: tall }));
-      }
-      inner.append(svg('line', { class: 'base', x1: this.x0, x2: this.x0 + this.w, y1: bottom + .5, y2: bottom + .5 }));
-    }
-
-    axis(inner, points, height) {
-      const { area } = this.lanes[0];
-      const bottom = area.offsetTop + area.offsetHeight;
-      const step = tickStep(this.to - this.from, Math.max(2, this.w / 84));
-      for (let t = Math.ceil(this.from / step) * step; t <= this.to; t += step) {
-        const x = this.x(t);
-        inner.append(svg('line', { class: 'tick', x1: x, x2: x, y1: bottom - 4, y2: bottom }));
-        const edge = x < this.x0 + 20 ? 'start' : x > this.x0 + this.w - 26 ? 'end' : 'middle';
-        inner.append(svg('text', { class: 'time', x: edge === 'middle' ? x : x + (edge === 'start' ? 2 : -2), y: bottom - 8,
-          'text-anchor': edge }, t === 0 ? '0' : span(t)));
-      }
-      inner.append(svg('line', { class: 'base', x1: this.x0, x2: this.x0 + this.w, y1: bottom + .5, y2: bottom + .5 }));
-      const marks = [
-        [this.data.baseline, 'without faults', 'baseline'], [this.data.budget, 'budget', 'budget'],
-        [this.data.ended, 'client ended', 'ended'], [this.data.ended === null ? this.data.end : null, 'end of the run', 'ended'],
-      ].filter(([t]) => t !== null && t <= this.end).sort((a, b) => a[0] - b[0]);
-      const taken = [];
-      // a label where none is yet, in one of two rows
-      const label = (text, name, x) => {
-        const room = text.length * 6.3 + 8;
-        const right = x + room < this.x0 + this.w;
-        const [from, to] = right ? [x, x + room] : [x - room, x];
-        const row = [0, 1].find((row) => !taken.some((other) => other.row === row && from < other.to && to > other.from));
-        if (row === undefined) return;
-        taken.push({ row, from, to });
-        inner.append(svg('text', { class: 'mark ' + name, x: right ? x + 4 : x - 4, y: area.offsetTop + 10 + row * 12,
-          'text-anchor': right ? 'start' : 'end' }, text));
-      };
-      for (const [t, word, name] of marks) {
-        const x = this.x(t);
-        inner.append(svg('line', { class: 'mark ' + name, x1: x, x2: x, y1: area.offsetTop + 2, y2: height, 'data-mark': name, 'data-at': t }));
-        if (t >= this.from && t <= this.to) label(this.w < 500 ? word : `${word} ${span(t)}`, name, x);
-      }
-      if (this.data.budget > this.end) label(`budget ${span(this.data.budget)} →`, 'beyond', this.x0 + this.w);
-      for (const t of this.data.dumps) {
-        if (t < this.from || t > this.to) continue;
-        const x = this.x(t);
-        const dump = svg('path', { class: 'dump', d: `M${x} ${bottom - 3.5}l3.5 3.5-3.5 3.5-3.5-3.5z`, 'data-at': t });
-        dump.append(svg('title', {}, `task dump at ${span(t)}`));
-        points.append(dump);
-      }
-    }
-
-    selection() {
-      const drag = this.drag;
-      const [from, to] = drag ? [this.x(Math.min(drag.from, drag.to)), this.x(Math.max(drag.from, drag.to))] : [0, 0];
-      this.drawn.setAttribute('x', from);
-      this.drawn.setAttribute('width', to - from);
     }
 
     // the crosshair, and what is told at that time; `null`: nowhere, and the end is told
@@ -603,4 +386,4 @@ globalThis.unstuck = { timeline: (() => {
   }
 
   return (figure) => new Timeline(figure, JSON.parse(figure.querySelector('script[type="application/json"]').textContent));
-})() };
+})();

@@ -11,7 +11,6 @@
     const system = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
     root.dataset.theme = (root.dataset.theme || system) === 'dark' ? 'light' : 'dark';
     kept.set(root.dataset.theme);
-    document.dispatchEvent(new Event('theme'));
   }
 
   async function copy(button) {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Under which names it is installed.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// How many browsers have been started: each has a profile of its own.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// The program, if it is on this machine; `CHROMIUM` names another.
 pub(crate) fn installed() -> Option<PathBuf> {
@@ -52,18 +56,25 @@ impl Tab {
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
             tab.call(&format!("{domain}.enable"), json!({}));
         }
+        tab.call("Performance.enable", json!({"timeDomain": "threadTicks"}));
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         tab.call("Emulation.setDeviceMetricsOverride", size);
         let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
         tab.call("Emulation.setEmulatedMedia", json!({"features": features}));
-        tab.go(&format!("file://{}", page.display()));
+        tab.load("Page.navigate", json!({"url": format!("file://{}", page.display())}));
         tab
     }
 
-    /// Goes there and waits until it has loaded and drawn.
-    pub(crate) fn go(&self, url: &str) {
+    /// Loads the page once more after a script of ours.
+    pub(crate) fn reload_after(&self, script: &str) {
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": script}));
+        self.load("Page.reload", json!({}));
+    }
+
+    /// Does what loads a page, and waits until it has loaded and drawn.
+    fn load(&self, method: &str, parameters: Value) {
         let before = self.events("Page.loadEventFired").len();
-        self.call("Page.navigate", json!({"url": url}));
+        self.call(method, parameters);
         while self.events("Page.loadEventFired").len() == before {
             self.browser.borrow_mut().receive();
         }
@@ -142,11 +153,8 @@ impl Tab {
 impl Browser {
     fn start() -> Self {
         let chromium = installed().expect("tests of the browser run where there is one");
-        let (number, profile) = (std::process::id(), std::env::temp_dir());
-        let thread = std::thread::current();
-        let name = thread.name().unwrap_or("tab").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let profile = profile
-            .join(format!("unstuck-browser-{number}-{name}-{:?}", thread.id()).replace(['(', ')'], ""));
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let profile = std::env::temp_dir().join(format!("unstuck-browser-{}-{number}", std::process::id()));
         // the pipe's ends are the descriptors 3 and 4; without its sandbox, which root and containers do not have: it
         // opens nothing but our own file
         let script = r#"exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null"#;

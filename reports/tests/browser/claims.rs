@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::chromium::Tab;
 use crate::fixture;
-use crate::pages::{Page, hostile, large, passed};
+use crate::pages::{Page, header_alone, hostile, large, largest, passed};
 
 /// A test with its name, and whether it is run by hand alone.
 pub(crate) const TESTS: &[(&str, fn(), bool)] = &[
@@ -16,6 +16,9 @@ pub(crate) const TESTS: &[(&str, fn(), bool)] = &[
     ("a_timeline_is_drawn_when_its_case_is_opened", lazily, false),
     ("the_table_is_filtered_and_leads_to_its_cases", table, false),
     ("hostile_names_do_nothing", hostile_names, false),
+    ("numbers_at_their_limits_stop_nothing", limits, false),
+    ("a_record_that_was_cut_off_is_told_as_far_as_it_goes", cut_off, false),
+    ("the_command_is_copied_by_its_button", copied, false),
     ("the_policy_stops_a_script_that_got_in", policy, false),
     ("the_theme_is_the_systems_until_the_button_is_pressed", theme, false),
     ("whatever_can_be_pressed_has_a_name_and_can_be_reached", reached, false),
@@ -64,11 +67,13 @@ fn faults() {
     let expected = [(0, "br->tikv-1", "touched"), (2, "br->tikv-1", "planned"), (1, "br->tikv-2", "nothing")];
     assert_eq!(told, expected.map(|(fault, link, state)| (json!(fault), json!(link), json!(state))));
     for (band, (from, to)) in
-        bands.iter().zip([(60_000., 120_000.), (1_200_000., 1_260_000.), (240_000., 300_000.)])
+        bands.iter().zip([(60_000., 120_000.), (560_000., 600_000.), (240_000., 300_000.)])
     {
         let number = |at: usize| band[at].as_f64().unwrap();
         let pixel = number(5);
-        assert!((number(3) - from).abs() <= pixel && (number(4) - to).abs() <= pixel, "{band}");
+        // what goes on behind the axis is cut off there
+        let to_seen = number(4).min(600_000.);
+        assert!((number(3) - from).abs() <= pixel && (to_seen - to).abs() <= pixel, "{band}");
     }
     // the shade of a fault lies behind all lanes, that of one that was not injected nowhere
     let shades = tab.js(
@@ -239,8 +244,8 @@ fn hostile_names() {
     tab.press(&["Home", "+", "ArrowRight", "End", "0"]);
     assert_eq!(tab.js("typeof pwned"), "undefined");
     assert_eq!(tab.js("document.querySelectorAll('img, iframe, object, a[href*=javascript], [onerror], [onload]').length"), 0);
-    // ours: the theme before the body, the timeline, the page; and a block of data a case
-    assert_eq!(tab.js("document.querySelectorAll('script:not([type])').length"), 3);
+    // ours: the theme, the drawing, the timeline, the page; and a block of data a case
+    assert_eq!(tab.js("document.querySelectorAll('script:not([type])').length"), 4);
     assert_eq!(tab.js("document.querySelectorAll('script[type]').length"), 3);
     let shown = tab.js("document.querySelector('#case-1 h2').textContent");
     assert!(shown.as_str().unwrap().starts_with("</script><script>pwned=1</script><img src=x"), "{shown}");
@@ -250,6 +255,57 @@ fn hostile_names() {
     assert_eq!(tab.js("document.documentElement.scrollWidth"), WIDE.0);
     assert_eq!(tab.complaints(), [] as [Value; 0]);
     assert_eq!(tab.requests().len(), 1);
+}
+
+/// Times and counters as large as a record can hold, and a zoom as deep as it goes: nothing hangs.
+fn limits() {
+    let page = Page::of("limits", &[largest()], false);
+    let tab = Tab::open(page.path(), WIDE, "light");
+    assert_eq!(legend(&tab, "progress"), "done 18,446,744,073,709,552,000 of 18,446,744,073,709,552,000");
+    tab.js("document.querySelector('.plot').focus()");
+    tab.press(&["End"]);
+    tab.press(&["+"; 70]);
+    let (from, to) = view(&tab);
+    assert!(to > from, "{from} to {to}");
+    tab.press(&["0"]);
+    assert_eq!(tab.complaints(), [] as [Value; 0]);
+}
+
+/// Of a run that was killed there may be a header and nothing more.
+fn cut_off() {
+    let page = Page::of("cut-off", &[header_alone()], false);
+    let tab = Tab::open(page.path(), WIDE, "light");
+    tab.js("document.querySelector('details.case').open = true");
+    tab.drawn();
+    let shown = tab.js("document.querySelector('.case').innerText.replace(/\\s+/g, ' ')");
+    let shown = shown.as_str().unwrap();
+    for words in
+        ["unknown", "no faults", "none seen", "nothing to report", "no task dump was taken", "unstuck run"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(tab.complaints(), [] as [Value; 0]);
+}
+
+fn copied() {
+    let page = Page::of("copied", &[passed()], false);
+    let tab = Tab::open(page.path(), WIDE, "light");
+    let told = tab.js("document.querySelector('.command code').textContent");
+    let at = tab.js(
+        "(() => { const copy = document.querySelector('.copy'); copy.scrollIntoView({ block: 'center' });
+           const { left, top, width, height } = copy.getBoundingClientRect(); return [left + width / 2, top + height / 2]; })()",
+    );
+    let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+    let button = json!({"button": "left", "buttons": 1, "clickCount": 1});
+    tab.mouse("mousePressed", x, y, &button);
+    tab.mouse("mouseReleased", x, y, &button);
+    // it says what came of it once the clipboard has answered
+    let said = tab.js(
+        "new Promise((done) => { const copy = document.querySelector('.copy');
+           const look = () => copy.textContent === 'copy' ? requestAnimationFrame(look) : done(copy.textContent); look(); })",
+    );
+    assert!(said == "copied" || said == "selected", "{said}");
+    assert_eq!(tab.js("getSelection().toString()"), told);
 }
 
 /// Beneath the escaping lies the policy: even a script and a style that are in the page do nothing.
@@ -278,15 +334,18 @@ fn theme() {
     let dark = |tab: &Tab| {
         tab.js("(() => { const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g); return Number(r) + Number(g) + Number(b) < 380; })()") == true
     };
-    for (system, at_first) in [("light", false), ("dark", true)] {
+    for (system, at_first, other) in [("light", false, "dark"), ("dark", true, "light")] {
         let tab = Tab::open(page.path(), WIDE, system);
         assert_eq!(dark(&tab), at_first, "{system}");
         tab.js("document.querySelector('.theme').click()");
         assert_eq!(dark(&tab), !at_first);
-        tab.go(&format!("file://{}", page.path().display()));
-        assert_eq!(dark(&tab), !at_first, "it is kept");
+        let kept = || tab.js("localStorage.getItem('unstuck-theme')");
+        assert_eq!(kept(), other);
         tab.js("document.querySelector('.theme').click()");
-        assert_eq!(dark(&tab), at_first);
+        assert_eq!((dark(&tab), kept()), (at_first, json!(system)));
+        // what was kept counts from the start; it is put there again, since a browser writes it down in its own time
+        tab.reload_after(&format!("localStorage.setItem('unstuck-theme', '{other}')"));
+        assert_eq!(dark(&tab), !at_first);
     }
 }
 
@@ -393,6 +452,13 @@ fn measure() {
         "(async () => { const start = performance.now(); document.querySelector('.case[open] [aria-label=\"zoom in\"]').click();
            await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); return performance.now() - start; })()",
     );
+    // the machine may be busy: CPU time of the page's main thread, in seconds, tells more than the clock
+    let metrics = tab.call("Performance.getMetrics", json!({}));
+    for metric in metrics["metrics"].as_array().unwrap() {
+        if metric["name"] == "TaskDuration" || metric["name"] == "Nodes" {
+            println!("{} {}", metric["name"], metric["value"]);
+        }
+    }
     println!(
         "100 cases, 1,000,000 samples: {size} bytes; {times}; another case opened in {opened} ms, zoomed in {zoomed} ms"
     );

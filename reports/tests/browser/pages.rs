@@ -70,7 +70,7 @@ pub(crate) fn passed() -> (Run, Judgement) {
     run = run
         .fault("network_partition", "br->tikv-1", MIN, 2 * MIN, touched())
         .fault("reset", "br->tikv-2", 4 * MIN, 5 * MIN, Evidence::default())
-        .fault_not_needed("network_partition", "br->tikv-1", 20 * MIN, 21 * MIN);
+        .fault_not_needed("network_partition", "br->tikv-1", 9 * MIN + 20 * SEC, 11 * MIN);
     for at in 0..=18 {
         run = run.sample(at * 30 * SEC, at * 11, at * 14, at).streams(0, 1, at % 5).streams(1, 1, 3);
     }
@@ -128,6 +128,38 @@ pub(crate) fn hostile(evil: &str) -> (Run, Judgement) {
         ..judgement(Outcome::Stuck, Verdict::Fail, 3 * MIN)
     };
     (run, judgement)
+}
+
+/// A case whose times and counters are as large as they can be.
+pub(crate) fn largest() -> (Run, Judgement) {
+    const MOST: u64 = u64::MAX;
+    let links = vec![LinkSample { link: 0, conns: MOST, streams: MOST, up: MOST, down: MOST }];
+    let last = Sample {
+        at_ms: MOST,
+        unique: MOST,
+        total: MOST,
+        attempts: MOST,
+        retries: MOST,
+        in_flight: MOST,
+        tasks: MOST,
+        links,
+    };
+    let run = RunBuilder::new("largest", "br@fixed")
+        .link("br", "tikv-1")
+        .fault("reset", "br->tikv-1", MOST - 1, MOST, touched())
+        .raw_sample(Sample::default())
+        .raw_sample(last)
+        .dump(MOST, [task(1, "main").at_link("NewStream/quota", "tikv-1", MOST)])
+        .end(MOST, EndReason::OutOfTime, done(MOST))
+        .build();
+    (run, judgement(Outcome::Stuck, Verdict::Fail, MOST))
+}
+
+/// A case of which nothing is there but its header.
+pub(crate) fn header_alone() -> (Run, Judgement) {
+    let mut run = RunBuilder::new("killed", "br@fixed").build();
+    run.events.clear();
+    (run, judgement(Outcome::Interrupted, Verdict::Unknown, 0))
 }
 
 /// A case of so many samples, in which everything moves all the time.
