@@ -28,6 +28,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "github",
             "page",
             "history",
+            "compare",
             "regression",
         ],
     ),
