@@ -31,6 +31,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "github",
             "page",
             "history",
+            "compare",
             "regression",
         ],
     ),

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use unstuck_reports::history::read::Window;
-use unstuck_reports::history::{FILE_NAME, History, Origin};
+use unstuck_reports::history::{Appender, Cell, FILE_NAME, History, Night, Origin, Part, Row};
 
 /// Cases of seconds, which every seed passes.
 const QUICK: &str = "
@@ -112,15 +112,13 @@ fn a_night_runs_all_cases_with_pinned_and_fresh_seeds_and_the_next_compares_exac
     assert_eq!(window.nights[1].night.commit.as_deref(), Some("two"));
     for seen in &window.cells {
         let [(_, one), (_, two)] = &seen.nights[..] else { panic!("{seen:?}") };
-        let pinned = |rows: &[unstuck_reports::history::Row]| -> Vec<(u64, u64)> {
+        let pinned = |rows: &[Row]| -> Vec<(u64, u64)> {
             let pinned = rows.iter().filter(|row| row.origin == Origin::Pinned);
             pinned.map(|row| (row.seed, row.virtual_ms)).collect()
         };
         assert_eq!(pinned(one), pinned(two));
         assert_eq!(pinned(one).iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 2]);
-        let fresh = |rows: &[unstuck_reports::history::Row]| {
-            rows.iter().find(|row| row.origin == Origin::Fresh).unwrap().seed
-        };
+        let fresh = |rows: &[Row]| rows.iter().find(|row| row.origin == Origin::Fresh).unwrap().seed;
         assert_ne!(fresh(one), fresh(two), "another night, other seeds");
     }
     // nothing is kept of what passed
@@ -323,6 +321,52 @@ fn a_damaged_history_is_named_and_the_others_are_reported() {
     assert!(err.contains("has no night `n7`; the last one is `n1`"), "{err}");
 }
 
+/// A history of somebody else whose nights are called like paths: nothing is written or removed outside of its folder.
+#[test]
+fn a_night_that_is_called_like_a_path_is_reported_and_leads_nowhere() {
+    let folder = Folder::new("path");
+    folder.file("q.yaml", QUICK);
+    fs::create_dir_all(folder.0.join("precious/things")).unwrap();
+    let history = || History::create(&folder.0.join("h")).unwrap();
+    for number in 0..100 {
+        let night = Night {
+            name: format!("../../precious{}", "/".repeat(number)),
+            started_ms: number as u64,
+            commit: None,
+            version: "0.1.0".into(),
+            seed: 1,
+        };
+        let part = Part {
+            part: 1,
+            parts: 1,
+            machine: String::new(),
+            started_ms: 0,
+            ended_ms: None,
+            interrupted: false,
+            planned: 1,
+        };
+        let mut appender = Appender::begin(history(), &night, &part).unwrap();
+        let cell = Cell {
+            file: "q.yaml".into(),
+            name: "a".into(),
+            variant: String::new(),
+            client: "br".into(),
+            world: "sim".into(),
+        };
+        appender.append(&cell, &Row::broken(1, "no", 1, Origin::Pinned)).unwrap();
+        appender.end(1, false).unwrap();
+    }
+    let (code, out, err) = folder.run(&["report", "h", "--html", "page.html"]);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(!fs::read_to_string(folder.0.join("page.html")).unwrap().contains("href=\"../"), "{out}");
+    // the next night forgets the oldest of them
+    let (code, _, err) = folder.night("n1", &[]);
+    assert_eq!(code, Some(0), "{err}");
+    let left: Vec<_> =
+        fs::read_dir(folder.0.join("precious")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["things"]);
+}
+
 #[test]
 fn wrong_scenarios_are_told_and_no_night_is_begun() {
     let folder = Folder::new("wrong");
@@ -352,4 +396,50 @@ fn compare_tells_what_differs_between_two_runs_of_a_case() {
     let (code, _, err) = folder.run(&["compare", "results", "q.yaml"]);
     assert_eq!(code, Some(3));
     assert!(err.starts_with("error: q.yaml: line 1 is not a record's header"), "{err}");
+}
+
+/// Every `--flag` of a command in a workflow is one that the command has.
+#[test]
+fn the_workflows_of_the_docs_are_yaml_and_their_commands_have_the_flags_they_use() {
+    let folder = Folder::new("workflows");
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/ci");
+    let mut commands = 0;
+    for name in ["tests.yml", "nightly.yml"] {
+        let text = fs::read_to_string(docs.join(name)).unwrap();
+        let workflow: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(workflow["on"].is_object() && workflow["permissions"].is_object(), "{name}");
+        let jobs = workflow["jobs"].as_object().unwrap();
+        for (job, steps) in jobs.iter().map(|(name, job)| (name, job["steps"].as_array().unwrap())) {
+            let needs = &workflow["jobs"][job]["needs"];
+            let needs = needs.as_array().cloned().unwrap_or_else(|| vec![needs.clone()]);
+            assert!(needs.iter().filter_map(Value::as_str).all(|needed| jobs.contains_key(needed)), "{job}");
+            for step in steps {
+                assert!(step["uses"].is_string() != step["run"].is_string(), "{name}, {job}: {step}");
+                for line in step["run"].as_str().unwrap_or_default().replace("\\\n", " ").lines() {
+                    commands += usize::from(check_flags(&folder, line));
+                }
+            }
+        }
+    }
+    assert_eq!(commands, 3);
+}
+
+/// Whether the line calls `unstuck` with a subcommand; if so, its flags are looked for in the help.
+fn check_flags(folder: &Folder, line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let called = |pair: &[&str]| pair[0].ends_with("unstuck") || pair[0] == "--";
+    let Some(place) = words
+        .windows(2)
+        .position(|pair| called(pair) && ["run", "nightly", "report", "compare"].contains(&pair[1]))
+    else {
+        return false;
+    };
+    let (_, help, _) = folder.run(&[words[place + 1], "--help"]);
+    for flag in words[place + 2..].iter().filter(|word| word.starts_with("--")) {
+        assert!(
+            help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+            "{flag} of `{line}`: {help}"
+        );
+    }
+    true
 }

@@ -22,20 +22,26 @@ const PAGE: &str = "index.html";
 pub(super) struct Files {
     /// Writes the report as one self-contained page to this file. Each night's own lies in the history's folder in any case.
     #[arg(long, value_name = "FILE")]
-    pub(super) html: Option<PathBuf>,
+    html: Option<PathBuf>,
     /// Writes it to this file in Markdown, for chat and mail.
     #[arg(long, value_name = "FILE")]
-    pub(super) markdown: Option<PathBuf>,
+    markdown: Option<PathBuf>,
     /// Writes it to this file as JSON.
     #[arg(long, value_name = "FILE")]
-    pub(super) json_out: Option<PathBuf>,
+    json_out: Option<PathBuf>,
+    /// Writes what failed to this file as PingCAP's CI reads it: flaky, long and crashed cases by file.
+    #[arg(long, value_name = "FILE")]
+    problem_cases: Option<PathBuf>,
+    /// Writes the counts of the last seven nights to this file, in the columns of PingCAP's weekly issues.
+    #[arg(long, value_name = "FILE")]
+    weekly: Option<PathBuf>,
     /// So many nights are compared.
     #[arg(long, default_value_t = Settings::default().nights, value_name = "N")]
-    pub(super) nights: u32,
+    nights: u32,
 }
 
-/// Tells of the newest night, or of the one that is named; pages of nights are looked for in `folders`, the first of which gets
-/// this night's. The exit code is that of the night's verdicts.
+/// Tells of the newest night, or of the one that is named; pages of nights are looked for in `folders`, and this night's is
+/// written to the one that holds the history. The exit code is that of the night's verdicts.
 pub(super) fn tell(
     history: &History,
     folders: &[PathBuf],
@@ -50,7 +56,10 @@ pub(super) fn tell(
         return Ok(Exit::Harness);
     };
     out::say(&regression::plain(&report, Style { colour, ..Style::default() }));
-    let own = folders.first().map(|folder| folder.join(NIGHTS).join(&report.night.name).join(PAGE));
+    // a history that is in memory alone has no page of its own
+    let own = folders.iter().find(|folder| history.path().starts_with(folder));
+    let own = own.filter(|_| is_plain(&report.night.name));
+    let own = own.map(|folder| folder.join(NIGHTS).join(&report.night.name).join(PAGE));
     let mut all_written = true;
     let mut write = |path: &Path, text: &str| {
         if let Err(error) = put(path, text, false) {
@@ -67,6 +76,12 @@ pub(super) fn tell(
     }
     if let Some(path) = &files.json_out {
         write(path, &regression::json::json(&report));
+    }
+    if let Some(path) = &files.problem_cases {
+        write(path, &regression::problem_cases(&report));
+    }
+    if let Some(path) = &files.weekly {
+        write(path, &regression::weekly(&report));
     }
     Ok(if all_written { exit(report.counts) } else { Exit::Harness })
 }
@@ -93,9 +108,12 @@ fn page(report: &Report, place: &Path, folders: &[PathBuf]) -> String {
     };
     let tonight = report.nights.len().saturating_sub(1);
     let night = |number: usize| {
-        let inside = Path::new(NIGHTS).join(&report.nights[number].night).join(PAGE);
-        // this night's page may be this very one
-        if number == tonight { Some(String::new()) } else { link(&inside) }
+        let name = &report.nights[number].night;
+        // this night's is this very page
+        if number == tonight {
+            return Some(String::new());
+        }
+        is_plain(name).then(|| Path::new(NIGHTS).join(name).join(PAGE)).and_then(|inside| link(&inside))
     };
     let below = |path: &str| {
         let inside = Path::new(path);
@@ -124,8 +142,17 @@ fn url(from: &Path, to: &Path) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
+/// Whether a night's name can be a folder's and no other. A history that somebody else made may hold anything.
+pub(super) fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && name.len() <= 100 && name.chars().all(plain) && !name.starts_with('.')
+}
+
 /// Removes what was kept of a night that the history has forgotten.
 pub(super) fn forget(history: &Path, night: &str) {
+    if !is_plain(night) {
+        return;
+    }
     let folder = history.join(NIGHTS).join(night);
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -138,6 +165,14 @@ pub(super) fn forget(history: &Path, night: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nights_name_is_a_plain_folder() {
+        assert!(["2026-11-21", "n1", "GHA_123.4"].iter().all(|name| is_plain(name)));
+        assert!(
+            !["", ".", "..", "a/b", "a b", "ä", "../x", &"x".repeat(101)].iter().any(|name| is_plain(name))
+        );
+    }
 
     #[test]
     fn links_are_relative_and_survive_odd_names() {

@@ -43,12 +43,12 @@ fn told(out: &mut String, item: &Item<'_>) {
 }
 
 /// A name as it is, in a code span: nothing in it is markup, a link or a mention.
-fn code(name: &str) -> String {
+pub(super) fn code(name: &str) -> String {
     format!("`{}`", clean(name).replace('`', "'"))
 }
 
 /// Untrusted text in a line of its own: nothing in it is markup or a link, and it still reads well where nobody renders it.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = clean(text);
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';

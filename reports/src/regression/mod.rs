@@ -9,6 +9,7 @@
 //! * `told`: all of it in words
 //! * [`json`], [`markdown`](fn@markdown), [`page`](fn@page), [`plain`](fn@plain): for machines, for chat and mail, as HTML, for a
 //!   terminal
+//! * `pingcap`: as PingCAP's CI reads it
 
 pub mod exact;
 pub mod headroom;
@@ -16,6 +17,7 @@ pub mod json;
 mod markdown;
 pub mod measured;
 mod page;
+mod pingcap;
 mod plain;
 pub mod rate;
 pub mod shift;
@@ -33,6 +35,7 @@ use headroom::Shrinking;
 pub use markdown::markdown;
 use measured::Measured;
 pub use page::{Links, page};
+pub use pingcap::{problem_cases, weekly};
 pub use plain::plain;
 use standing::{Failure, Standing};
 

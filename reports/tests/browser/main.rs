@@ -4,6 +4,7 @@
 //! * [`chromium`]: the browser
 //! * [`pages`]: the pages that it opens
 //! * [`claims`]: what is said of them
+//! * [`night`]: what is said of the page of a night
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,6 +12,10 @@ mod chromium;
 mod claims;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod night;
+#[allow(dead_code, reason = "the report's own tests use all of it")]
+#[path = "../regression/nights.rs"]
+mod nights;
 mod pages;
 
 use std::process::ExitCode;
@@ -33,5 +38,5 @@ fn main() -> ExitCode {
             (false, false) => trial,
         }
     };
-    libtest_mimic::run(&arguments, claims::TESTS.iter().map(trial).collect()).exit_code()
+    libtest_mimic::run(&arguments, claims::TESTS.iter().chain(night::TESTS).map(trial).collect()).exit_code()
 }

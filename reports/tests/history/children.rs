@@ -15,7 +15,7 @@ const PART: &str = "UNSTUCK_TEST_PART";
 #[test]
 #[ignore = "a child of the other tests"]
 fn appends_a_hundred_runs() {
-    let folder = std::env::var(FOLDER).unwrap();
+    let Ok(folder) = std::env::var(FOLDER) else { return };
     let number = std::env::var(PART).unwrap().parse().unwrap();
     let mut appender =
         Appender::begin(History::create(Path::new(&folder)).unwrap(), &night(1), &part(number, 2)).unwrap();

@@ -1,62 +1,18 @@
 //! The report as people and machines read it.
 
 use serde_json::Value;
-use unstuck_reports::history::{Origin, Row};
-use unstuck_reports::regression::{Links, Report, json, markdown, page, plain};
+use unstuck_reports::regression::{Links, Report, json, markdown, page, plain, problem_cases, weekly};
 use unstuck_reports::terminal::Style;
 
-use crate::nights::{Nights, cell, failed, night, passed};
+use crate::nights;
 use crate::report;
 
-/// A little of everything.
 fn all() -> Report {
-    let mut nights = Nights::of(30);
-    let mut add = |name: &str, rows: &dyn Fn(usize) -> Option<Vec<Row>>| {
-        for number in 0..30 {
-            if let Some(rows) = rows(number) {
-                nights.ran(&cell(name, "sim"), number, rows);
-            }
-        }
-    };
-    let pinned = |bad: bool| if bad { failed(3, Origin::Pinned) } else { passed(3, Origin::Pinned) };
-    add("breaks_tonight", &|night| {
-        Some(vec![passed(1, Origin::Pinned), pinned(night == 29), {
-            let seed = 4_000_000_000 + night as u64;
-            if night == 29 { failed(seed, Origin::Fresh) } else { passed(seed, Origin::Fresh) }
-        }])
-    });
-    add("broken_for_long", &|night| Some(vec![pinned(night > 20)]));
-    add("comes_and_goes", &|night| Some(vec![pinned(night % 3 == 2)]));
-    add("fixed_tonight", &|night| Some(vec![pinned((25..29).contains(&night))]));
-    add("gone", &|night| (night < 29).then(|| vec![passed(1, Origin::Pinned)]));
-    add("slower", &|night| {
-        Some(vec![Row { virtual_ms: 600_000 + 5 * (night as u64 / 29), ..passed(1, Origin::Pinned) }])
-    });
-    add("tight", &|night| {
-        Some(vec![Row { virtual_ms: 600_000 + 20_000 * night as u64, ..passed(1, Origin::Pinned) }])
-    });
-    add("untouched", &|night| Some(vec![Row { touched: night < 25, ..passed(1, Origin::Pinned) }]));
-    report(&nights)
+    report(&nights::all())
 }
 
-/// One cell whose every text is hostile, failing tonight.
 fn hostile() -> Report {
-    let evil = "</title><script>alert(1)</script>\u{1b}[31m\u{202e}`\"'[x](javascript:1) http://evil.example @team\n# h";
-    let mut nights = Nights::of(2);
-    for seen in &mut nights.seen {
-        seen.night.commit = Some(evil.into());
-        seen.parts[0].machine = evil.into();
-    }
-    nights.seen[1].night = unstuck_reports::history::Night { name: evil.into(), ..night(1) };
-    let mut cell = cell(evil, evil);
-    (cell.file, cell.client, cell.variant) = (evil.into(), evil.into(), evil.into());
-    nights.ran(&cell, 0, vec![passed(1, Origin::Pinned)]);
-    nights.ran(
-        &cell,
-        1,
-        vec![Row { found: evil.into(), path: Some(evil.into()), ..failed(1, Origin::Pinned) }],
-    );
-    report(&nights)
+    report(&nights::hostile())
 }
 
 /// The page, with links as whoever knows the folders would make them.
@@ -94,6 +50,11 @@ fn json_fits_its_schema() {
         value["failures"][0]["standing"] = "fine".into();
         assert!(!schema.is_valid(&value));
     }
+}
+
+#[test]
+fn pingcaps_ci_reads_problem_cases_and_weekly_counts() {
+    insta::assert_snapshot!(format!("{}\n{}", problem_cases(&all()), weekly(&all())));
 }
 
 #[test]

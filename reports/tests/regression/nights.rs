@@ -125,3 +125,54 @@ impl Nights {
         Window { nights: self.seen.clone(), cells: cells.collect() }
     }
 }
+
+/// A little of everything.
+pub(crate) fn all() -> Nights {
+    let mut nights = Nights::of(30);
+    let mut add = |name: &str, rows: &dyn Fn(usize) -> Option<Vec<Row>>| {
+        for number in 0..30 {
+            if let Some(rows) = rows(number) {
+                nights.ran(&cell(name, "sim"), number, rows);
+            }
+        }
+    };
+    let pinned = |bad: bool| if bad { failed(3, Origin::Pinned) } else { passed(3, Origin::Pinned) };
+    add("breaks_tonight", &|night| {
+        Some(vec![passed(1, Origin::Pinned), pinned(night == 29), {
+            let seed = 4_000_000_000 + night as u64;
+            if night == 29 { failed(seed, Origin::Fresh) } else { passed(seed, Origin::Fresh) }
+        }])
+    });
+    add("broken_for_long", &|night| Some(vec![pinned(night > 20)]));
+    add("comes_and_goes", &|night| Some(vec![pinned(night % 3 == 2)]));
+    add("fixed_tonight", &|night| Some(vec![pinned((25..29).contains(&night))]));
+    add("gone", &|night| (night < 29).then(|| vec![passed(1, Origin::Pinned)]));
+    add("slower", &|night| {
+        Some(vec![Row { virtual_ms: 600_000 + 5 * (night as u64 / 29), ..passed(1, Origin::Pinned) }])
+    });
+    add("tight", &|night| {
+        Some(vec![Row { virtual_ms: 600_000 + 20_000 * night as u64, ..passed(1, Origin::Pinned) }])
+    });
+    add("untouched", &|night| Some(vec![Row { touched: night < 25, ..passed(1, Origin::Pinned) }]));
+    nights
+}
+
+/// One cell whose every text is hostile, failing tonight.
+pub(crate) fn hostile() -> Nights {
+    let evil = "</title><script>alert(1)</script>\u{1b}[31m\u{202e}`\"'[x](javascript:1) http://evil.example @team\n# h";
+    let mut nights = Nights::of(2);
+    for seen in &mut nights.seen {
+        seen.night.commit = Some(evil.into());
+        seen.parts[0].machine = evil.into();
+    }
+    nights.seen[1].night = Night { name: evil.into(), ..night(1) };
+    let mut cell = cell(evil, evil);
+    (cell.file, cell.client, cell.variant) = (evil.into(), evil.into(), evil.into());
+    nights.ran(&cell, 0, vec![passed(1, Origin::Pinned)]);
+    nights.ran(
+        &cell,
+        1,
+        vec![Row { found: evil.into(), path: Some(evil.into()), ..failed(1, Origin::Pinned) }],
+    );
+    nights
+}
