@@ -1,4 +1,4 @@
-//! This proxy beside Toxiproxy, HAProxy in TCP mode and a direct connection: the same load, in turn, several rounds.
+//! This proxy beside Toxiproxy, `HAProxy` in TCP mode and a direct connection: the same load, in turn, several rounds.
 //!
 //! ```text
 //!   load (threads of this process) ──► one of: nothing, ours, toxiproxy, haproxy (a process each) ──► node (threads here)
@@ -76,7 +76,7 @@ fn compare(rounds: usize) -> io::Result<()> {
                 let gigabytes = bytes as f64 / 1e9;
                 table.add(format!("{streams} streams, GB/s"), route.name(), gigabytes / took.as_secs_f64());
                 if let (Some(before), Some(after)) = (before, path.cpu()) {
-                    let cpu = (after - before).as_secs_f64() / gigabytes;
+                    let cpu = after.saturating_sub(before).as_secs_f64() / gigabytes;
                     table.add(format!("{streams} streams, CPU s/GB"), route.name(), cpu);
                 }
             }

@@ -32,14 +32,12 @@ impl Route {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut routes = vec![Route::Direct, Route::Ours(cores), Route::Ours(1)];
         let mut missing = Vec::new();
-        let foreign: [(&str, &str, fn(PathBuf) -> Route); 2] =
-            [("TOXIPROXY", "toxiproxy-server", Route::Toxiproxy), ("HAPROXY", "haproxy", Route::Haproxy)];
-        for (variable, name, route) in foreign {
-            match find(variable, name) {
-                Some(program) => routes.push(route(program)),
-                None => missing.push(format!("`{name}` (in `PATH`, or where `{variable}` says)")),
-            }
-        }
+        let mut look = |variable: &str, name: &str, route: fn(PathBuf) -> Route| match find(variable, name) {
+            Some(program) => routes.push(route(program)),
+            None => missing.push(format!("`{name}` (in `PATH`, or where `{variable}` says)")),
+        };
+        look("TOXIPROXY", "toxiproxy-server", Route::Toxiproxy);
+        look("HAPROXY", "haproxy", Route::Haproxy);
         (routes, missing)
     }
 

@@ -21,20 +21,41 @@ pub struct Bandwidth {
 
 /// Small enough that a slow link trickles and does not spurt: as much as the rate gives in this time goes on at once.
 const SLICE: Duration = Duration::from_millis(10);
+/// What happens within the grain of a timer happens at once.
+const GRAIN: Duration = Duration::from_millis(1);
 
+/// A line that is either busy or free. Real timers are late: while there is something to send and somebody to take it, a
+/// slice is sent when the one before it was to be sent, not when the timer came, so that the rate is true.
 #[derive(Debug)]
 struct Shaped {
     bandwidth: Bandwidth,
     held: Held,
+    /// When each held piece came.
+    came: VecDeque<Instant>,
     /// What is on the line, and when it will have been sent.
     sending: Option<(Bytes, Instant)>,
     /// When the line was free last; what it could have sent since then is saved up, as far as the burst goes.
     free: Option<Instant>,
+    /// When somebody was ready to take something last.
+    asked: Option<Instant>,
+    /// A timer runs until `sending` is sent.
+    waiting: bool,
+    /// When there was room again, after there had been none.
+    room: Option<Instant>,
 }
 
 impl Bandwidth {
     pub(super) fn stage(self) -> Box<dyn Stage> {
-        Box::new(Shaped { bandwidth: self, held: Held::default(), sending: None, free: None })
+        Box::new(Shaped {
+            bandwidth: self,
+            held: Held::default(),
+            came: VecDeque::new(),
+            sending: None,
+            free: None,
+            asked: None,
+            waiting: false,
+            room: None,
+        })
     }
 
     /// How long `bytes` take.
@@ -50,12 +71,18 @@ impl Bandwidth {
 }
 
 impl Shaped {
-    fn send(&mut self, slice: Bytes, now: Instant) {
+    /// When the line can have been free for what came at `came`.
+    fn start(&self, came: Instant) -> Instant {
         let saved = self.bandwidth.time(self.bandwidth.burst);
-        let earliest = now.checked_sub(saved).unwrap_or(now);
-        let start = self.free.map_or(earliest, |free| free.max(earliest));
-        let sent = start + self.bandwidth.time(slice.len() as u64);
-        self.sending = Some((slice, sent));
+        let earliest = came.checked_sub(saved).unwrap_or(came);
+        self.free.map_or(earliest, |free| free.max(earliest))
+    }
+
+    fn unsend(&mut self, now: Instant) {
+        if let Some((slice, _)) = self.sending.take() {
+            self.held.unpop(Piece::Data(slice));
+            self.came.push_front(now);
+        }
     }
 }
 
@@ -68,32 +95,44 @@ impl Stage for Shaped {
         self.held.bytes() + self.sending.as_ref().map_or(0, |(slice, _)| slice.len())
     }
 
-    fn push(&mut self, piece: Piece, _: Instant, _: &Tally) {
+    fn push(&mut self, piece: Piece, now: Instant, _: &Tally) {
+        // a sender that was kept waiting until now would have come when the line was free
+        let kept = self.room.is_some_and(|room| now.duration_since(room) < GRAIN);
+        self.came.push_back(self.free.filter(|free| kept && *free < now).unwrap_or(now));
         self.held.push(piece);
     }
 
     /// A slice goes on when it has been sent in full.
     fn next(&mut self, now: Instant, tally: &Tally) -> Next {
+        let steady = self.waiting || self.asked.is_some_and(|asked| now.duration_since(asked) < GRAIN);
+        (self.asked, self.waiting) = (Some(now), false);
+        let full = !self.takes();
         if self.sending.is_none() && self.bandwidth.rate > 0 {
-            match self.held.pop() {
-                Some(Piece::Data(mut bytes)) => {
-                    let slice = bytes.split_to(bytes.len().min(self.bandwidth.slice()));
-                    if !bytes.is_empty() {
-                        self.held.unpop(Piece::Data(bytes));
-                    }
-                    self.send(slice, now);
-                }
-                Some(end) => return Next::Piece(end),
-                None => return Next::Idle(None),
+            let Some(piece) = self.held.pop() else { return Next::Idle(None) };
+            let came = self.came.pop_front().expect("each piece came at some time");
+            let Piece::Data(mut bytes) = piece else { return Next::Piece(piece) };
+            let slice = bytes.split_to(bytes.len().min(self.bandwidth.slice()));
+            if !bytes.is_empty() {
+                self.held.unpop(Piece::Data(bytes));
+                self.came.push_front(came);
             }
+            let sent = self.start(if steady { came } else { now }) + self.bandwidth.time(slice.len() as u64);
+            self.sending = Some((slice, sent));
+        }
+        if full && self.takes() {
+            self.room = Some(now);
         }
         match self.sending.take_if(|(_, sent)| *sent <= now) {
             Some((slice, sent)) => {
-                self.free = Some(sent);
+                // while nobody took it the line was not free
+                self.free = Some(if steady { sent } else { sent.max(self.start(now)) });
                 tally.delayed(1);
                 Next::Piece(Piece::Data(slice))
             }
-            None => Next::Idle(self.sending.as_ref().map(|(_, sent)| *sent)),
+            None => {
+                self.waiting = self.sending.is_some();
+                Next::Idle(self.sending.as_ref().map(|(_, sent)| *sent))
+            }
         }
     }
 
@@ -101,10 +140,9 @@ impl Stage for Shaped {
     fn update(&mut self, kind: &Kind, now: Instant) {
         let Kind::Bandwidth(bandwidth) = kind else { return };
         self.bandwidth = *bandwidth;
-        if let Some((slice, _)) = self.sending.take() {
-            self.held.unpop(Piece::Data(slice));
-        }
+        self.unsend(now);
         self.free = Some(now);
+        self.waiting = false;
     }
 
     fn dissolve(mut self: Box<Self>) -> Result<VecDeque<Piece>, End> {

@@ -185,6 +185,36 @@ fn bandwidth_is_exact_to_the_byte_and_a_burst_comes_after_a_pause() {
     assert_eq!(rig.bytes().len(), 850, "a quarter of a second saves up half of the burst");
 }
 
+/// As on a busy machine: timers that come 8 ms late, 64 KiB of room at a time.
+#[test]
+fn a_rate_is_true_whatever_the_timer_and_a_pause_saves_nothing_up() {
+    let mut rig = Rig::new(&[Kind::Bandwidth(Bandwidth { rate: 10_000_000, burst: 0 })]);
+    let late = |rig: &mut Rig, time: Duration| {
+        let end = rig.now + time;
+        while rig.now < end {
+            while rig.send(&[7; 1000]) {}
+            rig.now = (rig.fetch().expect("a timer") + 8 * MS).min(end);
+            rig.fetch();
+        }
+        rig.bytes().len()
+    };
+    let got = late(&mut rig, Duration::from_secs(1));
+    assert!((9_900_000..=10_000_000).contains(&got), "{got}");
+
+    // nobody takes anything for ten seconds
+    rig.now += Duration::from_secs(10);
+    let before = rig.bytes().len();
+    let got = late(&mut rig, Duration::from_secs(1)) - before;
+    // what was on its way, and what was held
+    assert!((9_900_000..=10_000_000 + 200_000).contains(&got), "{got}");
+
+    // nothing is sent for ten seconds
+    rig.wait(Duration::from_secs(10));
+    let before = rig.bytes().len();
+    let got = late(&mut rig, Duration::from_secs(1)) - before;
+    assert!((9_900_000..=10_000_000).contains(&got), "{got}");
+}
+
 #[test]
 fn a_slow_close_delays_the_end_alone() {
     let mut rig = Rig::new(&[Kind::SlowClose(SlowClose { delay: 30 * MS })]);

@@ -189,12 +189,12 @@ fn a_lossy_link_is_a_late_one() {
             let start = Instant::now();
             send(&mut client, &[n]).await;
             expect(&mut node, &[n]).await;
-            late.push((start.elapsed() - 2 * MS).as_millis());
+            late.push(start.elapsed().as_millis() - 2);
         }
         assert!(late.iter().all(|late| [0, 200, 600, 1400, 3000, 6200].contains(late)), "{late:?}");
-        let lost = late.iter().filter(|late| **late > 0).count();
-        assert!((5..=25).contains(&lost), "{late:?}");
-        assert_eq!(loss.evidence(), Evidence { delayed: lost as u64, ..Evidence::default() });
+        let again = late.iter().filter(|late| **late > 0).count();
+        assert!((5..=25).contains(&again), "{late:?}");
+        assert_eq!(loss.evidence(), Evidence { delayed: again as u64, ..Evidence::default() });
     });
 }
 
