@@ -119,6 +119,7 @@ impl Link {
     pub(super) fn stats(&self) -> Stats {
         self.proxies.iter().map(Proxy::stats).fold(Stats::default(), |sum, of| Stats {
             conns: sum.conns + of.conns,
+            streams: sum.streams + of.streams,
             accepted: sum.accepted + of.accepted,
             up: sum.up + of.up,
             down: sum.down + of.down,
