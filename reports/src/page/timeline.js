@@ -348,10 +348,11 @@ unstuck.timeline = (() => {
         this.cross.append(svg('rect', { class: 'flag', x: left, y, width: room, height: 18, rx: 4 }),
           svg('text', { class: 'flag', x: left + room / 2, y: y + 13, 'text-anchor': 'middle' }, label));
       }
-      const near = this.near(t);
+      // pointing at a row moves no rows
+      const near = fromPlot ? this.near(t) : null;
       if (near) {
         near.classList.add('here');
-        if (fromPlot) this.rows.scrollTop = near.offsetTop - this.rows.clientHeight / 2;
+        this.rows.scrollTop = near.offsetTop - this.rows.clientHeight / 2;
       }
       if (aloud) this.said.textContent = `at ${span(t)}: ` + this.told(t);
     }
@@ -364,24 +365,33 @@ unstuck.timeline = (() => {
       return [...active, ...curves].join(', ');
     }
 
-    // the last listed event that is not after `t`
+    // the row of the last event that is not after `t`, with the rows around it
     near(t) {
-      const place = last(this.listed ?? [], t);
-      return place < 0 ? null : this.rows.children[place];
+      const place = last(this.times, t);
+      if (place < 0) return null;
+      if (place < this.first || place >= this.first + LISTED) this.listed(place - LISTED / 2);
+      return this.rows.children[place - this.first];
     }
 
     fill() {
-      const events = this.data.events.filter(([t, kind]) => t >= this.from && t <= this.to && this.wanted(kind));
-      const rows = events.slice(0, LISTED).map(([t, kind, text]) => {
+      this.found = this.data.events.filter(([t, kind]) => t >= this.from && t <= this.to && this.wanted(kind));
+      this.times = this.found.map(([t]) => t);
+      this.listed(0);
+    }
+
+    // the rows from event `first` on, as many as are listed at once
+    listed(first) {
+      this.first = Math.max(0, Math.min(Math.floor(first), this.found.length - LISTED));
+      const rows = this.found.slice(this.first, this.first + LISTED).map(([t, kind, text]) => {
         const row = html('li', 'is-' + kind.replace(' ', '-'));
         row.dataset.at = t;
         row.append(html('span', 'at', span(t)), html('span', 'kind', kind), html('span', 'text', text));
         return row;
       });
-      this.listed = events.slice(0, LISTED).map(([t]) => t);
       if (!rows.length) rows.push(html('li', 'empty', 'nothing here'));
       this.rows.replaceChildren(...rows);
-      this.more.textContent = events.length > LISTED ? `the first ${LISTED} of ${number(events.length)}: zoom in for more` : '';
+      this.more.textContent = this.found.length > LISTED
+        ? `${this.first + 1} to ${this.first + LISTED} of ${number(this.found.length)}: they follow the crosshair` : '';
     }
   }
 

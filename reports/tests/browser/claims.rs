@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[(&str, fn(), bool)] = &[
     ("a_page_asks_for_nothing_and_nothing_complains", asks_for_nothing, false),
     ("faults_are_drawn_where_they_acted", faults, false),
     ("curves_end_where_the_record_ends", curves, false),
+    ("the_log_follows_the_crosshair", log, false),
     ("keys_zoom_and_move_and_show_all_again", keys, false),
     ("the_mouse_zooms_by_dragging_and_by_its_wheel", mouse, false),
     ("a_timeline_is_drawn_when_its_case_is_opened", lazily, false),
@@ -120,6 +121,25 @@ fn curves() {
         said.as_str().unwrap().starts_with("at 10m19s: failure on lightning->tikv-2, progress done 21"),
         "{said}"
     );
+}
+
+/// More events than are listed at once: those around the crosshair are there, and the one before it is marked.
+fn log() {
+    let page = Page::of("log", &[large(0, 10)], false);
+    let tab = Tab::open(page.path(), WIDE, "light");
+    let rows = || tab.js("document.querySelectorAll('.rows li').length");
+    let marked = || {
+        tab.js("document.querySelector('.rows .here .at').textContent + document.querySelector('.rows .here .text').textContent.match(/startKey=[0-9]+/)[0]")
+    };
+    assert_eq!(rows(), 250);
+    tab.js("document.querySelector('.plot').focus()");
+    // a line each 1.8s, of which the first and the last 300 are in the page
+    tab.press(&["Home", "ArrowRight", "ArrowRight"]);
+    assert_eq!(marked(), "1m12sstartKey=40");
+    tab.press(&["End", "ArrowLeft"]);
+    assert_eq!((marked(), rows()), (json!("59m24sstartKey=1980"), json!(250)));
+    tab.js("[...document.querySelectorAll('.events button')].find((one) => one.textContent === 'others').click()");
+    assert_eq!(rows(), 3, "the client's start, the fault and its end");
 }
 
 /// The part of the run that is in view, in milliseconds.
