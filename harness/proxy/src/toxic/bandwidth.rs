@@ -124,8 +124,7 @@ impl Stage for Shaped {
         }
         match self.sending.take_if(|(_, sent)| *sent <= now) {
             Some((slice, sent)) => {
-                // while nobody took it the line was not free
-                self.free = Some(if steady { sent } else { sent.max(self.start(now)) });
+                self.free = Some(sent);
                 tally.delayed(1);
                 Next::Piece(Piece::Data(slice))
             }
