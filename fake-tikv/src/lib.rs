@@ -52,6 +52,6 @@ pub use builder::Builder;
 pub use cluster::error::MoveError;
 pub use cluster::keyspaces::KeyspaceError;
 pub use cluster::partition::Direction;
-pub use moves::RegionInfo;
+pub use moves::{Place, RegionInfo};
 pub use spec::{Addresses, Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, SpecError, Speed};
 pub use start::{Cluster, View};

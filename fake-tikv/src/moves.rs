@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use unstuck_net::Port;
 
 use crate::cluster::error::MoveError;
 use crate::cluster::partition::Direction;
@@ -86,9 +87,16 @@ impl Cluster {
         }
     }
 
-    /// A store's process ends and starts again on another port, with its data. Connects to the old one are refused; PD
-    /// tells clients the new address from the store's next heartbeat on. Returns where it listens now.
-    pub fn change_address(&self, store: u64) -> io::Result<SocketAddr> {
+    /// A free port, reserved for a store to move to.
+    pub fn place(&self, store: u64) -> io::Result<Place> {
+        let (port, told) = self.another_port(Node::Store(store))?;
+        Ok(Place { store, port, told })
+    }
+
+    /// A store's process ends and starts again elsewhere, with its data. Connects to the old address are refused; PD tells
+    /// clients the new one from the store's next heartbeat on.
+    pub fn move_to(&self, place: Place) -> io::Result<()> {
+        let Place { store, port, told } = place;
         let node = Node::Store(store);
         let unknown = || io::Error::new(io::ErrorKind::NotFound, MoveError::NoNode(node));
         match self.may_start(node) {
@@ -96,8 +104,6 @@ impl Cluster {
             Err(refused) => return Err(io::Error::new(io::ErrorKind::InvalidInput, refused)),
             Ok(()) => {}
         }
-        let (port, told) = self.another_port(node)?;
-        let listens = port.addr();
         self.stop(node);
         {
             let mut servers = self.servers();
@@ -107,7 +113,38 @@ impl Cluster {
         }
         self.restart(node);
         self.shared.lock().cluster.change_address(store, told);
-        Ok(listens)
+        Ok(())
+    }
+
+    /// A store [moves](Cluster::move_to) to any free port. Returns where it listens now.
+    pub fn change_address(&self, store: u64) -> io::Result<SocketAddr> {
+        let place = self.place(store)?;
+        let listens = place.addr();
+        self.move_to(place).map(|()| listens)
+    }
+}
+
+/// A port that is reserved for a store.
+#[derive(Debug)]
+#[must_use = "the port is free again when this drops"]
+pub struct Place {
+    store: u64,
+    port: Port,
+    told: SocketAddr,
+}
+
+impl Place {
+    /// Whose it is.
+    pub fn store(&self) -> u64 {
+        self.store
+    }
+    /// Where the store will listen.
+    pub fn addr(&self) -> SocketAddr {
+        self.port.addr()
+    }
+    /// The same, of which PD is to tell clients this address (a proxy's).
+    pub fn told_as(self, told: SocketAddr) -> Self {
+        Self { told, ..self }
     }
 }
 
@@ -185,13 +222,22 @@ impl Cluster {
 
 /// Stores, and what is between nodes.
 impl Cluster {
-    /// A store joins on a free port, empty: PD moves nothing to it unless it is asked to. Returns its id and address.
+    /// A free port, and an id that nothing has, for a store to [join](Cluster::join).
+    pub fn new_place(&self) -> io::Result<Place> {
+        let id = self.shared.lock().cluster.alloc_id();
+        self.place(id)
+    }
+    /// A store joins, empty: PD moves nothing to it unless it is asked to.
+    pub fn join(&self, place: Place) -> io::Result<()> {
+        let Place { store, port, told } = place;
+        self.shared.lock().cluster.add_store(store, told);
+        self.launch(Node::Store(store), port)
+    }
+    /// A store [joins](Cluster::join) on a free port. Returns its id and address.
     pub fn add_store(&self) -> io::Result<(u64, SocketAddr)> {
-        let (port, told) = self.another_port(Node::Store(0))?;
-        let listens = port.addr();
-        let id = self.shared.lock().cluster.add_store(told);
-        self.launch(Node::Store(id), port)?;
-        Ok((id, listens))
+        let place = self.new_place()?;
+        let joined = (place.store(), place.addr());
+        self.join(place).map(|()| joined)
     }
     /// A store is to leave: PD moves its peers elsewhere, a few at a time, and then calls it a tombstone. Its process goes on
     /// until it is [stopped](Cluster::stop).

@@ -26,6 +26,9 @@ pub struct Spec {
     pub keepalive_timeout: Duration,
     /// After so long without a leader the region elects another (raft election timeout, 10 s).
     pub election: Duration,
+    /// Divides the times that nobody can set: a store's heartbeat (10 s), after how long without one PD calls it Disconnected
+    /// (20 s) and Down (30 min), how often it replaces a peer then (4 s). 1: the real ones.
+    pub scale: u32,
     /// How fast stores work.
     pub speed: Speed,
     /// In which order a region lists its peers.
@@ -52,6 +55,7 @@ impl Default for Spec {
             keepalive_time: Duration::from_secs(10),
             keepalive_timeout: Duration::from_secs(3),
             election: Duration::from_secs(10),
+            scale: 1,
             speed: Speed::default(),
             peer_order: PeerOrder::default(),
             seed: 0,

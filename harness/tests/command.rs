@@ -386,3 +386,38 @@ fn a_report_that_cannot_be_written_is_named_and_the_verdict_is_still_told() {
         "{err}"
     );
 }
+
+#[test]
+fn a_page_is_written_whole_by_a_run_and_again_from_its_records() {
+    let folder = Folder::new("page");
+    let file = folder.file("two.yaml", TWO);
+    let run = ["run", &file, "--client", "lightning@fixed", "--quiet", "--html", "pages/run.html"];
+    let (code, out, err) = folder.run(&run);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let record = folder.results("run-0001", ".jsonl").remove(0).display().to_string();
+    let (code, out, err) = folder.run(&["judge", &record, "--html", "pages/judged.html"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    for name in ["run.html", "judged.html"] {
+        let page = fs::read_to_string(folder.0.join("pages").join(name)).unwrap();
+        assert!(
+            page.contains("<title>PASS: goes_down</title>") && page.ends_with("</html>\n"),
+            "{name}: {page}"
+        );
+        assert!(
+            page.contains(r#""kind":"failure","from":1000,"to":2000,"state":"touched""#),
+            "{name}: {page}"
+        );
+    }
+    assert_eq!(fs::read_dir(folder.0.join("pages")).unwrap().count(), 2, "nothing else is left there");
+    // a table of seeds is of verdicts alone; its page is not
+    let (code, out, err) = folder.run(&[&run[..], &["--seeds", "2"]].concat());
+    assert_eq!(code, Some(0), "{out}{err}");
+    let page = fs::read_to_string(folder.0.join("pages/run.html")).unwrap();
+    assert_eq!(page.matches(r#""kind":"failure""#).count(), 2, "{page}");
+    let (code, out, err) = folder.run(&["judge", &record, "--html", "two.yaml/page.html"]);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(
+        out.contains("PASS goes_down") && err.contains("error: cannot write `two.yaml/page.html`"),
+        "{err}"
+    );
+}

@@ -18,12 +18,28 @@ const LAYERS: [(&str, &[&str]); 7] = [
         "reports/record",
         &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
     ),
-    ("reports", &["text", "terminal", "batch", "json", "dump", "junit", "github"]),
+    (
+        "reports",
+        &[
+            "text",
+            "shell",
+            "terminal",
+            "batch",
+            "json",
+            "dump",
+            "junit",
+            "github",
+            "page",
+            "history",
+            "compare",
+            "regression",
+        ],
+    ),
     (
         "harness/dump",
         &[
             "lines", "dump", "labels", "found", "go", "tokio", "python", "detect", "idle", "wait", "record",
-            "fold", "series",
+            "fold", "series", "programs",
         ],
     ),
     (

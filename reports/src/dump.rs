@@ -8,11 +8,12 @@
 mod go;
 mod html;
 mod json;
-mod shown;
+pub(crate) mod shown;
 mod terminal;
-mod tree;
+pub(crate) mod tree;
 
 pub use go::{go, go_profile};
 pub use html::html;
+pub(crate) use html::{STYLE as TASKS, frames, grown, stood};
 pub use json::{write, write_movement};
 pub use terminal::{Detail, terminal};

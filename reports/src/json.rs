@@ -1,9 +1,9 @@
 //! One object a case, for machines. The schema is `reports/schema/case.json`.
 
 use serde::Serialize;
-use unstuck_record::{Event, Finding, FindingKind, Judgement, Outcome, Run, Verdict};
+use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Verdict};
 
-use crate::terminal::{Seen, effect, end_ms, evidence};
+use crate::terminal::{Acted, Seen, effect, end_ms, evidence};
 
 /// One case. Ages are taken at the end of the run, times count from the client's start.
 #[derive(Clone, Debug, Serialize)]
@@ -111,17 +111,12 @@ impl<'a> Fault<'a> {
     fn of(run: &'a Run, index: usize) -> Self {
         let planned = &run.header.plan[index];
         let evidence = evidence(run, index);
-        // the times as they were, where they differ from the plan
-        let at = |found: fn(&Event, usize) -> bool| {
-            run.events.iter().find(|event| found(&event.what, index)).map(|event| event.at_ms)
-        };
-        let start = at(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index));
-        let end = at(|event, index| matches!(event, Event::FaultHealed { fault, .. } if *fault == index));
+        let acted = Acted::of(run, index);
         Self {
             r#type: &planned.kind,
             link: planned.links.join(","),
-            start_ms: start.unwrap_or(planned.start_ms),
-            end_ms: end.unwrap_or(planned.end_ms),
+            start_ms: acted.start_ms,
+            end_ms: acted.end_ms,
             connections: evidence.closed.saturating_add(evidence.refused),
             bytes: evidence.bytes,
             effect: effect(run, index),

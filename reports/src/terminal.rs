@@ -6,8 +6,8 @@ mod plan;
 mod summary;
 
 pub use case::case;
-pub(crate) use case::{Seen, again, end_ms, outcome, verdict};
-pub(crate) use plan::{effect, evidence, planned};
+pub(crate) use case::{Seen, again, during, end_ms, found, kind, outcome, rows, verdict, why};
+pub(crate) use plan::{Acted, effect, evidence, named, planned};
 pub use summary::summary;
 
 /// How a report is to look. The default is plain, 110 columns wide.

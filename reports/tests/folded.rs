@@ -158,21 +158,18 @@ fn nothing_of_a_dump_reaches_the_terminal_or_the_page_as_more_than_text() {
     let text = terminal(&digest(), Some(&movement()), Detail { all: true, tree: true }, Style::default());
     assert!(!text.contains(['\u{1b}', '\u{202e}']) && text.contains("\\u{1b}[31m"), "{text}");
     let page = html(&[digest()], Some(&movement()));
-    assert!(!page.contains("<script") && !page.contains(['\u{1b}', '\u{202e}']), "{page}");
-    assert!(
-        page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("/src/&lt;b&gt;.go"),
-        "{page}"
-    );
+    assert!(!page.contains("<script>alert") && !page.contains(['\u{1b}', '\u{202e}']), "{page}");
+    assert!(page.contains("&lt;script&gt;alert('x')") && page.contains("/src/&lt;b&gt;.go"), "{page}");
 }
 
-/// No script, no font, no image, no other file; and it can be read in the dark.
+/// No font, no image, no other file; and it can be read in the dark.
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let page = html(&[digest(), digest()], Some(&movement()));
     for other in ["http://", "https://", "src=", "href=", "url(", "@import", "javascript"] {
         assert!(!page.contains(other), "{other}");
     }
-    assert!(page.contains("default-src 'none'") && page.contains("prefers-color-scheme: dark"));
+    assert!(page.contains("default-src 'none'") && page.contains("light-dark("));
     let count = |text: &str| page.matches(text).count();
     for tag in ["details", "summary", "table", "tr", "td", "dl", "dt", "dd", "section", "pre"] {
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Scripted answers and the journal, over HTTP.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::error::Refused;
-use super::moves::Body;
+use super::moves::{Body, Parts};
 use crate::answer::Script;
 use crate::journal::Filter;
 
@@ -36,7 +36,7 @@ async fn set(State(api): State<Api>, body: Body) -> Result<Json<Value>, Refused>
     Ok(Json(json!({"id": guard.keep()})))
 }
 
-async fn remove(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
+async fn remove(State(api): State<Api>, Parts(id): Parts<String>) -> Result<Json<Value>, Refused> {
     let answers = api.cluster.answers();
     let set = answers.list().into_iter().find(|set| set.id.to_string() == id);
     let Some(set) = set.filter(|set| answers.remove(set.id)) else {

@@ -13,6 +13,8 @@ mod error;
 mod guard;
 mod moves;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

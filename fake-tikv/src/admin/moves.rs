@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, Request, State};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::{StatusCode, request};
 use axum::routing::post;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +31,17 @@ pub(super) fn routes() -> Router<Api> {
         .route("/partitions", post(partition))
         .route("/partitions/heal", post(heal))
         .route("/shutdown", post(shutdown))
+}
+
+/// What stands in a path. What is no text is in no path of ours.
+pub(super) struct Parts<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Parts<T> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Refused> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(parts)| Self(parts)).map_err(|_| Refused::no_such_path())
+    }
 }
 
 /// A body of JSON, whatever its content type; none is `{}`.
@@ -78,7 +89,7 @@ struct Health {
     serving: bool,
 }
 
-async fn node(State(api): State<Api>, Path((node, what)): Path<(String, String)>, body: Body) -> Answer {
+async fn node(State(api): State<Api>, Parts((node, what)): Parts<(String, String)>, body: Body) -> Answer {
     let unknown = || {
         let help = "nodes are `pd-0`, `pd-1`, … and `tikv-1`, `tikv-2`, …";
         Refused::new(StatusCode::NOT_FOUND, format!("there is no `{node}`"), help)
@@ -124,7 +135,7 @@ async fn add_store(State(api): State<Api>) -> Answer {
     Ok(Json(json!({ "id": id, "address": address })))
 }
 
-async fn store(State(api): State<Api>, Path((id, what)): Path<(String, String)>) -> Answer {
+async fn store(State(api): State<Api>, Parts((id, what)): Parts<(String, String)>) -> Answer {
     let (id, cluster) = (number("store", &id)?, &api.cluster);
     if !cluster.has(Node::Store(id)) {
         return Err(MoveError::NoNode(Node::Store(id)).into());
@@ -183,7 +194,7 @@ struct FromTo {
     to: u64,
 }
 
-async fn region(State(api): State<Api>, Path((id, what)): Path<(String, String)>, body: Body) -> Answer {
+async fn region(State(api): State<Api>, Parts((id, what)): Parts<(String, String)>, body: Body) -> Answer {
     let (id, cluster) = (number("region", &id)?, &api.cluster);
     match &what[..] {
         "merge" => cluster.merge(id, body.read::<Target>()?.id)?,

@@ -82,7 +82,7 @@ fn view(cluster: &Cluster) -> View {
                 node,
                 address,
                 process: life,
-                state: process.state_name(state.now()),
+                state: state.state_name(process),
                 peers: state.regions.peers_on(id),
             }),
         }

@@ -16,7 +16,7 @@ use super::operators::Operators;
 use super::region::{Region, Regions};
 use super::safe_points::SafePoints;
 use super::settings::Settings;
-use super::store::Process;
+use super::store::{Patience, Process};
 use super::tso::Oracle;
 use super::views::Views;
 use super::{Ids, State};
@@ -63,6 +63,7 @@ impl State {
                 nodes.into_iter().map(|(node, addr)| (node, Process::new(addr))),
                 spec.election,
             ),
+            patience: Patience::new(spec.scale),
             elections: generator(spec.seed, 1),
             scatters: generator(spec.seed, 2),
             due: BTreeSet::new(),

@@ -9,23 +9,24 @@ use super::store::{Intent, Process};
 use crate::spec::Node;
 
 impl State {
-    /// A store joins, empty: PD moves nothing to it unless it is asked to. Returns its id.
-    pub(crate) fn add_store(&mut self, addr: SocketAddr) -> u64 {
-        let (id, now) = (self.ids.next(), self.now);
+    /// A store joins with an id that nothing has, empty: PD moves nothing to it unless it is asked to.
+    pub(crate) fn add_store(&mut self, id: u64, addr: SocketAddr) {
+        let now = self.now;
         self.nodes.insert(Node::Store(id), Process::new(addr).joined(now));
         self.say(format!("{} joined", Node::Store(id)));
         self.listen();
         self.repair_soon();
-        id
     }
 
     /// A store is to leave: PD moves its peers elsewhere, a few at a time, and then calls it Tombstone.
     pub(crate) fn offline(&mut self, store: u64) -> Result<(), MoveError> {
         let node = Node::Store(store);
-        let now = self.now;
+        let (now, patience) = (self.now, self.patience);
         let process = self.nodes.get_mut(node).ok_or(MoveError::NoNode(node))?;
         match process.intent {
-            Intent::Left => return Err(MoveError::NotUp { store: node, state: process.state_name(now) }),
+            Intent::Left => {
+                return Err(MoveError::NotUp { store: node, state: process.state_name(now, patience) });
+            }
             Intent::Leave => {}
             Intent::Stay => {
                 process.intent = Intent::Leave;
@@ -39,10 +40,10 @@ impl State {
     /// A store that was to leave stays after all.
     pub(crate) fn cancel_offline(&mut self, store: u64) -> Result<(), MoveError> {
         let node = Node::Store(store);
-        let now = self.now;
+        let (now, patience) = (self.now, self.patience);
         let process = self.nodes.get_mut(node).ok_or(MoveError::NoNode(node))?;
         if process.intent == Intent::Left {
-            return Err(MoveError::NotUp { store: node, state: process.state_name(now) });
+            return Err(MoveError::NotUp { store: node, state: process.state_name(now, patience) });
         }
         process.intent = Intent::Stay;
         Ok(())
@@ -52,7 +53,7 @@ impl State {
     pub(crate) fn may_start(&self, node: Node) -> Result<(), MoveError> {
         let process = self.nodes.get(node).ok_or(MoveError::NoNode(node))?;
         match process.intent {
-            Intent::Left => Err(MoveError::NotUp { store: node, state: process.state_name(self.now) }),
+            Intent::Left => Err(MoveError::NotUp { store: node, state: self.state_name(process) }),
             Intent::Stay | Intent::Leave => Ok(()),
         }
     }

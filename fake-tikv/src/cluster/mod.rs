@@ -63,7 +63,7 @@ use self::operators::Operators;
 use self::region::Regions;
 use self::safe_points::SafePoints;
 use self::settings::Settings;
-use self::store::Process;
+use self::store::{Patience, Process};
 use self::tso::Oracle;
 use self::views::{ViewId, Views};
 use crate::spec::Node;
@@ -110,6 +110,7 @@ pub(crate) struct State {
     ids: Ids,
     pd: Group,
     nodes: Nodes,
+    patience: Patience,
     elections: ChaCha8Rng,
     scatters: ChaCha8Rng,
     due: BTreeSet<(u64, Due)>,
@@ -160,6 +161,10 @@ impl State {
     }
     pub(crate) fn process(&self, node: Node) -> Option<&Process> {
         self.nodes.get(node)
+    }
+    /// How PD calls the state of a store now.
+    pub(crate) fn state_name(&self, process: &Process) -> &'static str {
+        process.state_name(self.now, self.patience)
     }
     /// Whether one node would be answered by another: it runs, and they hear each other.
     pub(crate) fn reaches(&self, from: Node, to: Node) -> bool {

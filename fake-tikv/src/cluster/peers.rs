@@ -52,7 +52,7 @@ impl State {
             return Err(MoveError::HasPeer { region: id, store: node });
         }
         if process.intent != Intent::Stay {
-            return Err(MoveError::NotUp { store: node, state: process.state_name(self.now) });
+            return Err(MoveError::NotUp { store: node, state: self.state_name(process) });
         }
         let (around, leader) = (self.nodes.stores(self.now), region.group.leader());
         let reached = around.runs(store) && leader.is_some_and(|leader| around.linked(leader, store));

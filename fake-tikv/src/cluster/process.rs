@@ -3,12 +3,8 @@
 use std::net::SocketAddr;
 
 use super::nodes::Life;
-use super::store::DOWN_MS;
 use super::{Due, State};
 use crate::spec::Node;
-
-/// How often a store's heartbeat tells PD about it (pd-store-heartbeat-tick-interval).
-const HEARTBEAT_MS: u64 = 10_000;
 
 impl State {
     /// A node's process is gone. Its data stay.
@@ -54,7 +50,7 @@ impl State {
     pub(crate) fn change_address(&mut self, store: u64, addr: SocketAddr) {
         if let Some(process) = self.nodes.get_mut(Node::Store(store)) {
             process.next_addr = Some(addr);
-            self.due.insert((self.now + HEARTBEAT_MS, Due::Address(store)));
+            self.due.insert((self.now + self.patience.heartbeat, Due::Address(store)));
         }
     }
     pub(super) fn tell_address(&mut self, store: u64) {
@@ -91,7 +87,7 @@ impl State {
                 }
                 (false, None) => {
                     process.lost = Some(now);
-                    self.due.insert((now + DOWN_MS, Due::Down(store)));
+                    self.due.insert((now + self.patience.down, Due::Down(store)));
                 }
                 _ => {}
             }

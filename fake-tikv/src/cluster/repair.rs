@@ -1,18 +1,15 @@
 //! What PD does about stores that are down, or are to leave: their peers get replacements elsewhere.
 
-use super::store::{DOWN_MS, Intent, Process};
+use super::store::{Intent, Process};
 use super::{Due, State};
 use crate::spec::Node;
-
-/// How often PD looks, and how many peers each store that takes some is given then: 15 a minute, PD's store limit.
-const TICK_MS: u64 = 4_000;
 
 impl State {
     /// A store may have been lost for so long that PD calls it Down.
     pub(super) fn find_down(&mut self, store: u64) {
         let node = Node::Store(store);
         let now = self.now;
-        let down = |lost: u64| now >= lost + DOWN_MS;
+        let down = |lost: u64| now >= lost + self.patience.down;
         let found = self
             .nodes
             .get(node)
@@ -24,7 +21,7 @@ impl State {
     }
     pub(super) fn repair_soon(&mut self) {
         if !self.leaving().is_empty() && !self.due.iter().any(|(_, due)| *due == Due::Repair) {
-            self.due.insert((self.now + TICK_MS, Due::Repair));
+            self.due.insert((self.now + self.patience.repair, Due::Repair));
         }
     }
 
@@ -61,7 +58,7 @@ impl State {
         }
         // what does not help now may help when something has changed
         if moved > 0 && !self.leaving().is_empty() {
-            self.due.insert((self.now + TICK_MS, Due::Repair));
+            self.due.insert((self.now + self.patience.repair, Due::Repair));
         }
     }
 
@@ -70,7 +67,7 @@ impl State {
         let leaves = |process: &Process| {
             process.intent == Intent::Leave
                 || (process.intent == Intent::Stay
-                    && process.lost.is_some_and(|lost| self.now >= lost + DOWN_MS))
+                    && process.lost.is_some_and(|lost| self.now >= lost + self.patience.down))
         };
         self.nodes
             .iter()

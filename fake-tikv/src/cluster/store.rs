@@ -32,10 +32,32 @@ pub(crate) enum Intent {
     Left,
 }
 
-/// A store is Disconnected when PD has not heard it for so long.
-const DISCONNECTED_MS: u64 = 20_000;
-/// It is Down when PD has not heard it for so long (PD's schedule.max-store-down-time).
-pub(crate) const DOWN_MS: u64 = 30 * 60 * 1000;
+/// How long PD and the stores wait for each other, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// How often a store's heartbeat tells PD about it (pd-store-heartbeat-tick-interval).
+    pub(crate) heartbeat: u64,
+    /// A store is Disconnected when PD has not heard it for so long.
+    pub(crate) disconnected: u64,
+    /// It is Down when PD has not heard it for so long (PD's schedule.max-store-down-time).
+    pub(crate) down: u64,
+    /// How often PD looks after peers of stores that are down or leave. Each store that takes some is given one then: 15 a
+    /// minute, PD's store limit.
+    pub(crate) repair: u64,
+}
+
+impl Patience {
+    /// What PD and stores have by default, divided.
+    pub(crate) fn new(scale: u32) -> Self {
+        let divided = |ms: u64| (ms / u64::from(scale.max(1))).max(1);
+        Self {
+            heartbeat: divided(10_000),
+            disconnected: divided(20_000),
+            down: divided(30 * 60 * 1000),
+            repair: divided(4_000),
+        }
+    }
+}
 
 impl Process {
     /// A process that starts with the cluster, or joins it later.
@@ -74,12 +96,12 @@ impl Process {
         self.lost.unwrap_or(now)
     }
     /// The state of a store, as PD calls it.
-    pub(crate) fn state_name(&self, now: u64) -> &'static str {
+    pub(crate) fn state_name(&self, now: u64, patience: Patience) -> &'static str {
         match (self.intent, now.saturating_sub(self.last_heartbeat(now))) {
             (Intent::Left, _) => "Tombstone",
             (Intent::Leave, _) => "Offline",
-            (Intent::Stay, DOWN_MS..) => "Down",
-            (Intent::Stay, DISCONNECTED_MS..) => "Disconnected",
+            (Intent::Stay, unheard) if unheard >= patience.down => "Down",
+            (Intent::Stay, unheard) if unheard >= patience.disconnected => "Disconnected",
             (Intent::Stay, _) => "Up",
         }
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::State;
 use super::error::MoveError;
 use super::partition::Direction;
+use super::store::Patience;
 use crate::proto::metapb;
 use crate::spec::{Borders, Node, Spec};
 
@@ -170,7 +171,8 @@ fn a_scatter_fills_empty_stores_and_follows_the_seed() {
     let scattered = || {
         let mut state = cluster(3, 30);
         for _ in 0..3 {
-            state.add_store(SocketAddr::from(([127, 0, 0, 1], 1)));
+            let id = state.alloc_id();
+            state.add_store(id, SocketAddr::from(([127, 0, 0, 1], 1)));
         }
         for id in ids(&state) {
             state.scatter(id).unwrap();
@@ -204,11 +206,11 @@ fn a_frozen_store_keeps_its_leads_for_the_election_time_and_learns_of_their_loss
     state.advance(11_000);
     assert_ne!(leader(&state, led), Some(2));
     state.advance(60_000);
-    assert_eq!(state.process(Node::Store(2)).unwrap().state_name(60_000), "Disconnected");
+    assert_eq!(state.process(Node::Store(2)).unwrap().state_name(60_000, Patience::new(1)), "Disconnected");
     state.resume(Node::Store(2));
     assert_ne!(leader(&state, led), Some(2));
     let process = state.process(Node::Store(2)).unwrap();
-    assert_eq!((process.state_name(60_000), process.start_timestamp(0)), ("Up", 0));
+    assert_eq!((process.state_name(60_000, Patience::new(1)), process.start_timestamp(0)), ("Up", 0));
     let words: Vec<_> = said(&mut state);
     let words: Vec<_> = words.iter().map(|(ms, what)| (*ms, what.as_str())).collect();
     assert_eq!(
@@ -225,7 +227,7 @@ fn a_store_that_is_down_gets_replacements_a_few_at_a_time() {
     let before: Vec<_> = others.iter().map(|id| meta(&state, *id)).collect();
     state.stop(Node::Store(2));
     state.advance(30 * MINUTE);
-    assert_eq!(state.process(Node::Store(2)).unwrap().state_name(state.now()), "Down");
+    assert_eq!(state.process(Node::Store(2)).unwrap().state_name(state.now(), Patience::new(1)), "Down");
     assert_eq!(state.regions.peers_on(2), lost.len());
     // five stores take peers, 15 a minute each
     state.advance(30 * MINUTE + 4_000);
@@ -255,7 +257,8 @@ fn a_store_that_is_back_before_it_is_down_keeps_its_peers() {
     state.stop(Node::Store(2));
     state.advance(60 * MINUTE);
     assert_eq!(state.regions.peers_on(2), 20);
-    let new = state.add_store(SocketAddr::from(([127, 0, 0, 1], 1)));
+    let new = state.alloc_id();
+    state.add_store(new, SocketAddr::from(([127, 0, 0, 1], 1)));
     state.advance(65 * MINUTE);
     assert_eq!((state.regions.peers_on(2), state.regions.peers_on(new)), (0, 20));
     sound(&state);
@@ -268,10 +271,10 @@ fn a_store_that_is_to_leave_hands_its_peers_on_and_ends_as_a_tombstone() {
     let store = Node::Store(1);
     assert_eq!(state.tombstone(1), Err(MoveError::HasPeers { store, peers }));
     state.offline(1).unwrap();
-    assert_eq!(state.process(store).unwrap().state_name(0), "Offline");
+    assert_eq!(state.process(store).unwrap().state_name(0, Patience::new(1)), "Offline");
     state.advance(5 * MINUTE);
     assert_eq!(
-        (state.regions.peers_on(1), state.process(store).unwrap().state_name(state.now())),
+        (state.regions.peers_on(1), state.process(store).unwrap().state_name(state.now(), Patience::new(1))),
         (0, "Tombstone")
     );
     let id = ids(&state)[0];
@@ -310,7 +313,7 @@ fn a_leader_cut_off_from_its_peers_loses_its_leads_and_pd_hears_it_still() {
     assert!(led.iter().all(|id| leader(&state, *id) == Some(1)));
     state.advance(MINUTE);
     assert!(ids(&state).into_iter().all(|id| leader(&state, id).is_some_and(|store| store != 1)));
-    assert_eq!(state.process(Node::Store(1)).unwrap().state_name(MINUTE), "Up");
+    assert_eq!(state.process(Node::Store(1)).unwrap().state_name(MINUTE, Patience::new(1)), "Up");
     assert_eq!(state.heal(&alone, &others, Direction::Both), Ok(2));
     assert_eq!(
         state.heal(&alone, &[Node::Store(9)], Direction::Both),
@@ -326,11 +329,14 @@ fn one_lost_direction_is_enough_and_a_store_that_pd_does_not_hear_is_disconnecte
     assert_eq!(state.partition(&pd, &[Node::Store(1)], Direction::To), Ok(3));
     state.advance(MINUTE);
     let process = state.process(Node::Store(1)).unwrap();
-    assert_eq!((process.state_name(MINUTE), process.last_heartbeat(MINUTE)), ("Disconnected", 0));
+    assert_eq!(
+        (process.state_name(MINUTE, Patience::new(1)), process.last_heartbeat(MINUTE)),
+        ("Disconnected", 0)
+    );
     // its peers hear it: it leads on
     assert_eq!(ids(&state).into_iter().map(|id| leader(&state, id)).collect::<Vec<_>>(), leads);
     state.heal(&pd, &[Node::Store(1)], Direction::To).unwrap();
-    assert_eq!(state.process(Node::Store(1)).unwrap().state_name(MINUTE), "Up");
+    assert_eq!(state.process(Node::Store(1)).unwrap().state_name(MINUTE, Patience::new(1)), "Up");
 }
 
 #[test]
@@ -373,4 +379,20 @@ proptest::proptest! {
             sound(&state);
         }
     }
+}
+
+#[test]
+fn a_scaled_cluster_is_as_impatient_as_the_scale_says() {
+    let spec = Spec { stores: 4, regions: 4, scale: 60, ..Spec::default() };
+    let mut state =
+        State::new(&spec, (1..=4).map(|id| (Node::Store(id), SocketAddr::from(([127, 0, 0, 1], id as u16)))));
+    state.stop(Node::Store(2));
+    let mut name = |ms| {
+        state.advance(ms);
+        state.state_name(state.process(Node::Store(2)).unwrap())
+    };
+    assert_eq!([332, 333, 29_999, 30_000].map(&mut name), ["Up", "Disconnected", "Disconnected", "Down"]);
+    assert!(state.regions.peers_on(2) > 0);
+    state.advance(31_000);
+    assert_eq!(state.regions.peers_on(2), 0);
 }

@@ -86,7 +86,7 @@ impl Journal {
         let at_ms = self.0.clock.ms();
         let mut ring = self.ring();
         let method = method.map_or_else(|| ring.foreign(path), number_of);
-        let seen = Arc::new(Seen {
+        let fresh = Seen {
             number: ring.next,
             at_ms,
             node,
@@ -97,16 +97,10 @@ impl Journal {
             script: AtomicU64::new(0),
             refused: OnceLock::new(),
             end: OnceLock::new(),
-        });
+        };
         ring.next += 1;
         ring.totals.entry((node, method)).or_default().calls += 1;
-        if ring.kept.len() >= ring.most {
-            ring.dropped += 1;
-            ring.kept.pop_front();
-        }
-        if ring.most > 0 {
-            ring.kept.push_back(seen.clone());
-        }
+        let seen = ring.keep(fresh);
         drop(ring);
         Call { seen, journal: self.clone() }
     }
@@ -161,6 +155,23 @@ fn number_of(method: &'static Method) -> u16 {
 }
 
 impl Ring {
+    /// Keeps a call; the oldest gives way, and its place in memory if nobody else has it.
+    fn keep(&mut self, fresh: Seen) -> Arc<Seen> {
+        let full = self.kept.len() >= self.most;
+        self.dropped += u64::from(full);
+        let mut oldest = if full { self.kept.pop_front() } else { None };
+        let seen = match oldest.as_mut().and_then(Arc::get_mut) {
+            Some(place) => {
+                *place = fresh;
+                oldest.expect("it is there")
+            }
+            None => Arc::new(fresh),
+        };
+        if self.most > 0 {
+            self.kept.push_back(seen.clone());
+        }
+        seen
+    }
     fn foreign(&mut self, path: &str) -> u16 {
         let path: String = path.trim_start_matches('/').chars().take(FOREIGN_NAME).collect();
         let path = if self.foreign.len() < FOREIGN { path.as_str() } else { "(others)" };

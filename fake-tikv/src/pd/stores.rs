@@ -52,8 +52,8 @@ pub(super) fn unheard(at: &At<'_>, id: u64) -> Duration {
 
 /// How PD calls the state of a store.
 pub(super) fn state_name(at: &At<'_>, store: &metapb::Store) -> &'static str {
-    let now = at.cluster().now();
-    at.cluster().process(Node::Store(store.id)).map_or("Up", |process| process.state_name(now))
+    let process = at.cluster().process(Node::Store(store.id));
+    process.map_or("Up", |process| at.cluster().state_name(process))
 }
 
 /// What a store has last told of itself.

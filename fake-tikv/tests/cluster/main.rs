@@ -9,6 +9,7 @@ mod broken;
 mod bytes_codec;
 mod etcd;
 mod fixture;
+mod fuzz;
 mod health;
 mod hostile;
 mod http;

@@ -15,6 +15,7 @@
 //! * [`record`]: to and from the dumps of a record
 //! * [`fold()`]: alike stacks together, the suspicious first
 //! * [`Series`]: dumps of one program over time: which tasks have not moved, and the two dumps that prove it
+//! * [`programs()`]: the dumps of a record, by program
 
 mod detect;
 mod dump;
@@ -24,6 +25,7 @@ mod go;
 pub mod idle;
 pub mod labels;
 mod lines;
+mod programs;
 mod python;
 mod record;
 mod series;
@@ -35,5 +37,6 @@ pub use dump::{Dump, Form, Frame, StackId, Task};
 pub use fold::{fold, unread};
 pub use found::Unread;
 pub use idle::Allow;
+pub use programs::programs;
 pub use record::{decode, read, read_at};
 pub use series::{Series, unmoved};

@@ -64,6 +64,7 @@ struct State {
     turned_away: u64,
     accepted: u64,
     members: BTreeMap<u64, Known>,
+    reads_http2: bool,
     /// Bytes of connections that have ended, up and down.
     carried: (u64, u64),
 }
@@ -131,6 +132,7 @@ impl Link {
                 listener: Some(listener),
                 accepted: 0,
                 members: BTreeMap::new(),
+                reads_http2: false,
                 carried: (0, 0),
             }),
         })
@@ -167,7 +169,17 @@ impl Link {
             up += meter.up().bytes;
             down += meter.down().bytes;
         }
-        Stats { conns: state.members.len() as u64, accepted: state.accepted, up, down }
+        let streams = state.members.values().map(|known| known.meter.streams().get().open).sum();
+        Stats { conns: state.members.len() as u64, streams, accepted: state.accepted, up, down }
+    }
+
+    pub(crate) fn read_http2(&self) {
+        self.lock().reads_http2 = true;
+    }
+
+    /// Whether connections are read as HTTP/2 even if no toxic asks.
+    pub(crate) fn reads_http2(&self) -> bool {
+        self.lock().reads_http2
     }
 
     pub(crate) fn conns(&self) -> Vec<ConnStatus> {
@@ -236,7 +248,7 @@ impl Link {
         let mut state = self.lock();
         let Some(old) = state.toxics.get(&id) else { return Ok(()) };
         let (was, kind) = (&old.toxic, &toxic.kind);
-        if std::mem::discriminant(&was.kind) != std::mem::discriminant(kind) {
+        if was.kind.name() != kind.name() {
             return Err(Invalid::OtherKind { was: was.kind.name(), wanted: kind.name() });
         }
         if was.stream != toxic.stream {

@@ -53,6 +53,9 @@ pub(super) struct RunArgs {
     /// Appends a summary in Markdown to this file, e.g. `$GITHUB_STEP_SUMMARY`.
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
+    /// Writes a page that needs nothing else: the verdicts, and what happened in each case.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
     /// Where records go, in a new folder for each run.
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub(super) results: PathBuf,

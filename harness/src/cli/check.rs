@@ -87,7 +87,7 @@ fn report(paths: &[PathBuf], colour: bool) -> (String, Exit) {
 const DEEPEST: usize = 16;
 
 /// Every YAML file below `path`, or `path` itself whatever its name.
-fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
+pub(super) fn collect(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
     if !std::fs::metadata(path)?.is_dir() {
         files.insert(path.to_owned());
         return Ok(());

@@ -1,7 +1,7 @@
 //! The reports that `unstuck run` writes to files, and what it tells GitHub Actions.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use unstuck_reports::batch::{Ended, Which};
@@ -9,6 +9,7 @@ use unstuck_reports::terminal::Aside;
 use unstuck_reports::{github, json, junit};
 
 use super::args::RunArgs;
+use super::page;
 use super::run::beside;
 use crate::run::Setup;
 use crate::run::batch::{Done, Job};
@@ -21,7 +22,7 @@ pub(super) fn write(args: &RunArgs, jobs: &[Job], done: &[Option<Done>]) -> bool
     let told: Vec<Told> = jobs.iter().zip(done).map(Told::of).collect();
     let cases: Vec<Ended<'_>> =
         told.iter().zip(jobs).zip(done).map(|((told, job), done)| told.ended(job, done.as_ref())).collect();
-    let commit = COMMIT.iter().find_map(|name| std::env::var(name).ok());
+    let commit = commit();
     let mut all_written = true;
     let mut to = |path: Option<&Path>, text: &dyn Fn() -> String, append: bool| {
         let Some(path) = path else { return };
@@ -33,6 +34,12 @@ pub(super) fn write(args: &RunArgs, jobs: &[Job], done: &[Option<Done>]) -> bool
     to(args.junit.as_deref(), &|| junit::xml(&cases, commit.as_deref()), false);
     to(args.json_out.as_deref(), &|| lines(&cases), false);
     to(args.summary.as_deref(), &|| github::summary(&cases), true);
+    if let Some(path) = &args.html
+        && let Err(error) = page::write(path, &cases, commit.as_deref())
+    {
+        eprintln!("error: cannot write `{}`: {error}", path.display());
+        all_written = false;
+    }
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|on| on == "true") {
         eprint!("{}", github::annotations(&cases));
     }
@@ -48,19 +55,39 @@ fn lines(cases: &[Ended<'_>]) -> String {
     cases.iter().filter_map(line).collect()
 }
 
+/// The commit as the CI server calls it.
+pub(super) fn commit() -> Option<String> {
+    COMMIT.iter().find_map(|name| std::env::var(name).ok())
+}
+
 /// Writes a file whole or, where it appends, behind what is there.
-fn put(path: &Path, text: &str, append: bool) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
+pub(super) fn put(path: &Path, text: &str, append: bool) -> io::Result<()> {
+    if !append {
+        return whole(path, |file| file.write_all(text.as_bytes()));
     }
-    if append {
-        return OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes());
-    }
-    // nobody finds half a report: it appears under its name when it is whole
+    folder_of(path)?;
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// Writes a file that nobody finds half written: it appears under its name when it is whole.
+pub(super) fn whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    folder_of(path)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    std::fs::write(&beside, text)?;
+    let mut file = BufWriter::new(File::create(&beside)?);
+    write(&mut file)?;
+    file.into_inner()?;
     std::fs::rename(&beside, path)
+}
+
+fn folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder),
+        None => Ok(()),
+    }
 }
 
 /// What a report says of a case, kept while it is written.

@@ -3,12 +3,17 @@
 mod args;
 mod check;
 mod choose;
+mod compare;
 mod dump;
 mod exit;
 mod export;
 mod files;
 mod judge;
+mod morning;
+mod nightly;
 mod out;
+mod page;
+mod report;
 mod results;
 mod run;
 mod schema;
@@ -41,6 +46,12 @@ enum Command {
     Run(Box<args::RunArgs>),
     /// Judges a record again.
     Judge(judge::JudgeArgs),
+    /// Runs everything into a history, and tells what has become of it since the nights before.
+    Nightly(Box<nightly::NightlyArgs>),
+    /// Tells what has become of a night, and merges the histories of many machines.
+    Report(report::ReportArgs),
+    /// Tells what differs between two records, or two folders of them.
+    Compare(compare::CompareArgs),
     /// Reads task dumps (goroutines, tokio's tasks, Python's threads) and tells what is stuck, and where.
     Dump(args::DumpArgs),
     /// Tells all errors of scenario files, without running them.
@@ -61,9 +72,13 @@ pub fn main() -> ExitCode {
         }
     };
     let colour = screen::colour(args.color, &std::io::stdout());
+    let colour_errors = screen::colour(args.color, &std::io::stderr());
     match args.command {
-        Command::Run(run) => run::run(&run, colour, screen::colour(args.color, &std::io::stderr())),
+        Command::Run(run) => run::run(&run, colour, colour_errors),
         Command::Judge(args) => judge::run(&args, colour),
+        Command::Nightly(args) => nightly::run(&args, colour, colour_errors),
+        Command::Report(args) => report::run(&args, colour),
+        Command::Compare(args) => compare::run(&args, colour),
         Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Export(export) => export::run(&export, screen::colour(args.color, &std::io::stderr())),

@@ -24,12 +24,17 @@ impl Results {
         for number in 1_u32.. {
             let path = folder.join(format!("run-{number:04}"));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { folder: path, taken: BTreeSet::new() }),
+                Ok(()) => return Ok(Self::within(path)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         }
         Err(io::Error::other("every number is taken"))
+    }
+
+    /// A folder that is there.
+    pub(super) fn within(folder: PathBuf) -> Self {
+        Self { folder, taken: BTreeSet::new() }
     }
 
     /// The record of one case: named after what it is, of characters that any file system takes.

@@ -37,7 +37,8 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
             return Exit::Harness;
         }
     };
-    let verdict_only = args.seeds.get() > 1 && !args.json;
+    // a page shows what happened, not the verdict alone
+    let verdict_only = args.seeds.get() > 1 && !args.json && args.html.is_none();
     let jobs: Vec<Job> = setups
         .into_iter()
         .map(|setup| Job { record: Some(results.record(&setup)), setup, verdict_only })
@@ -52,8 +53,10 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
     let mut screen = Screen::new(jobs.len(), args.quiet);
     let threads = args.jobs.map_or_else(cores, NonZero::get);
     let done = batch::run_all(&jobs, threads, batch::WEDGED_AFTER, &stop, |progress| {
-        if let Progress::Ended(index, done) = &progress {
-            write_dump(&jobs[*index], done);
+        if let Progress::Ended(index, done) = &progress
+            && let (Some(record), Ok(run)) = (&jobs[*index].record, &done.run)
+        {
+            write_dump(record, run);
         }
         screen.show(progress);
     });
@@ -121,8 +124,7 @@ impl fmt::Display for NotRun {
 
 /// The last task dump goes beside the record, in a form that tools for Go's dumps read; a client that ended by
 /// itself has left none.
-fn write_dump(job: &Job, done: &Done) {
-    let (Some(record), Ok(run)) = (&job.record, &done.run) else { return };
+pub(super) fn write_dump(record: &Path, run: &Run) {
     let ended = run.end.as_ref().is_some_and(|end| end.reason == EndReason::ClientEnded);
     if let (false, Some(dump)) = (ended, run.dumps.last()) {
         let path = dump_of(record);
@@ -145,7 +147,7 @@ pub(super) fn beside(record: &Path) -> Vec<(&'static str, String)> {
 }
 
 /// The first Ctrl-C (or SIGTERM) sets the flag; a second one ends the process at once.
-fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
+pub(super) fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
@@ -154,7 +156,7 @@ fn interrupts() -> std::io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(2, NonZero::get)
 }
 

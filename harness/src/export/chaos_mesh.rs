@@ -8,6 +8,7 @@
 //! | fault | is |
 //! |---|---|
 //! | `failure` | `pod-failure`: the pod keeps its address and refuses connects |
+//! | `kill` | `pod-kill`: a new pod at another address; Kubernetes says when |
 //! | `network_partition` | `partition`, which drops |
 //! | `network_delay` | `delay` |
 //! | `io_delay`, `io_hang` | `latency` of the volume; a hang is a latency as long as the fault |
@@ -72,7 +73,12 @@ fn manifest(case: &Case, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
     let from_start = |after: Duration| format!("{} after the client's start", span(after));
     let (kind, spec, how) = match case.schedule {
         Schedule::Once => {
-            let how = vec![format!("create it {}; it heals by itself", from_start(case.warm_up))];
+            let heals = if case.fault == FaultType::Kill {
+                "Kubernetes starts the pod anew"
+            } else {
+                "it heals by itself"
+            };
+            let how = vec![format!("create it {}; {heals}", from_start(case.warm_up))];
             (chaos.kind, chaos.spec, how)
         }
         Schedule::Times { period, times } => {
@@ -127,6 +133,11 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             spec["duration"] = go(case.fault_duration).into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
+        FaultType::Kill => {
+            let mut spec = on_nodes(case, pods)?;
+            spec["action"] = "pod-kill".into();
+            Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
+        }
         FaultType::NetworkPartition { direction, reject: false } => {
             network(case, pods, *direction, "partition", None)
         }
@@ -176,6 +187,10 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
         FaultType::Freeze => none(
             "Chaos Mesh cannot stop a process and let it go on",
             "`io_hang`, or `kill -STOP` within the pod",
+        ),
+        FaultType::ScaleOut => none(
+            "Chaos Mesh adds no pods",
+            "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",
         ),
         FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
             format!("`{}` is PD's to do, not Chaos Mesh's", case.fault),

@@ -9,6 +9,11 @@ use crate::scenario::Direction;
 pub enum NodeEffect {
     /// Its process is gone until the heal; its data stay.
     Stop,
+    /// Its process is gone until the heal. A store comes back elsewhere then, with its data, and PD tells clients so soon; a PD
+    /// member comes back where it was: clients know members by names, which are told anew.
+    Kill,
+    /// A store joins beside it, and takes its share of the regions.
+    Join,
     /// Its process stands still until the heal.
     Freeze,
     /// Its leads move to other nodes.

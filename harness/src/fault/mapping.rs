@@ -3,8 +3,10 @@
 //! | fault | live connections | new connections | the node |
 //! |---|---|---|---|
 //! | failure | closed | refused | stopped |
+//! | kill | closed | hang, at a store's old address for ever | stopped; a store comes back elsewhere |
 //! | freeze | open, never answered | made, never answered | stands still |
 //! | transfer_leader | as before | as before | its leads move |
+//! | scale_out | as before | as before | a store joins and takes regions |
 //! | region_split, region_merge | as before | as before | the regions that it leads become two, or one |
 //! | network_partition between nodes | as before | as before | does not hear its peers |
 //! | network_partition | silent, per direction | hang | alive |
@@ -29,6 +31,11 @@ pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
             let rule = Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass };
             return (rule, Some(NodeEffect::Stop));
         }
+        FaultType::Kill => {
+            let rule = Rule { accept: Accept::Hang, inject: OnInject::Close, ..pass };
+            return (rule, Some(NodeEffect::Kill));
+        }
+        FaultType::ScaleOut => return (pass, Some(NodeEffect::Join)),
         FaultType::Freeze => return (pass, Some(NodeEffect::Freeze)),
         FaultType::TransferLeader => return (pass, Some(NodeEffect::TransferLead)),
         FaultType::RegionSplit => return (pass, Some(NodeEffect::Split)),
@@ -101,6 +108,7 @@ mod tests {
         };
         for (fault, rule) in [
             (FaultType::Failure, Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass() }),
+            (FaultType::Kill, Rule { accept: Accept::Hang, inject: OnInject::Close, ..pass() }),
             (
                 partition(Direction::Both, false),
                 Rule { up: silent, down: silent, accept: Accept::Hang, ..pass() },
@@ -132,7 +140,11 @@ mod tests {
             (delay(Direction::Both), Rule { up: late, down: late, ..pass() }),
             (delay(Direction::To), Rule { up: late, ..pass() }),
         ] {
-            let effect = (fault == FaultType::Failure).then_some(NodeEffect::Stop);
+            let effect = match fault {
+                FaultType::Failure => Some(NodeEffect::Stop),
+                FaultType::Kill => Some(NodeEffect::Kill),
+                _ => None,
+            };
             assert_eq!(actions(&fault), (rule, effect), "{fault:?}");
         }
     }

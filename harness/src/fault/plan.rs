@@ -123,6 +123,16 @@ impl Plan {
     pub fn span(&self) -> Duration {
         self.last_heal().saturating_sub(self.first_injection())
     }
+    /// How often a node is killed, so that it comes back.
+    pub fn kills(&self, node: Node) -> usize {
+        let kills = |i: &&Injection| i.effect == Some(NodeEffect::Kill) && i.nodes.contains(&node);
+        self.injections.iter().filter(kills).count()
+    }
+    /// How many stores join.
+    pub fn joins(&self) -> usize {
+        let joins = |i: &&Injection| i.effect == Some(NodeEffect::Join);
+        self.injections.iter().filter(joins).map(|i| i.nodes.len()).sum()
+    }
     /// The same plan with times divided by `by` (at least 1), those within its rules included.
     pub fn scaled(&self, by: u32) -> Self {
         let by = by.max(1);

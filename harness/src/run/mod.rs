@@ -13,6 +13,7 @@
 pub mod batch;
 pub mod cases;
 pub mod drive;
+mod link;
 mod nodes;
 pub mod recorder;
 pub mod seed;

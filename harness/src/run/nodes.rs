@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fake_tikv::answer::{Guard, Script};
-use fake_tikv::{Cluster, Node, RegionInfo};
+use fake_tikv::{Cluster, Node, Place, RegionInfo};
 use unstuck_record::Evidence;
 
+use super::link::Link;
 use crate::fault::NodeEffect;
 use crate::scenario::Direction;
-use unstuck_proxy::Proxy;
 
 /// What faults on nodes touched, by fault. Cheap to clone: clones share it.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,12 @@ pub(super) struct Target<'a> {
     pub(super) nodes: &'a [Node],
     /// Whom they are cut off from.
     pub(super) peers: &'a [Node],
-    /// The links from the client to a node.
-    pub(super) links: &'a dyn Fn(&Node) -> Vec<Proxy>,
+    /// The link from the client to a node.
+    pub(super) link: &'a dyn Fn(&Node) -> Option<Link>,
+    /// Where stores that are killed come back.
+    pub(super) elsewhere: BTreeMap<Node, Place>,
+    /// Where stores join.
+    pub(super) new: Vec<Place>,
 }
 
 /// A fault on nodes that is active until this drops.
@@ -49,10 +53,12 @@ pub(super) struct Acted {
 #[derive(Debug)]
 enum Heal {
     Restart(Node),
+    /// At its place, to which the link leads from then on.
+    Elsewhere(Option<(Place, Link)>),
     Resume {
         node: Node,
-        /// The client's links to it, each with the bytes that it had been handed before.
-        links: Vec<(Proxy, u64)>,
+        /// The client's link to it, with the bytes that it had been handed before.
+        link: Option<(Link, u64)>,
         fault: usize,
         touched: Touched,
     },
@@ -74,7 +80,7 @@ pub(super) fn act(
     touched: &Touched,
     fault: usize,
     effect: &NodeEffect,
-    target: &Target<'_>,
+    mut target: Target<'_>,
 ) -> Vec<Acted> {
     let guard = |heal| Acted { cluster: cluster.clone(), heal };
     let changed = |n: usize| touched.add(fault, Evidence { answers: n as u64, ..Evidence::default() });
@@ -86,12 +92,23 @@ pub(super) fn act(
             };
             target.nodes.iter().map(stop).collect()
         }
+        NodeEffect::Kill => {
+            let kill = |node: &Node| {
+                cluster.stop(*node);
+                let place = target.elsewhere.remove(node).zip((target.link)(node));
+                guard(if place.is_some() { Heal::Elsewhere(place) } else { Heal::Restart(*node) })
+            };
+            target.nodes.iter().map(kill).collect()
+        }
+        NodeEffect::Join => {
+            changed(target.new.into_iter().map(|place| join(cluster, place)).sum());
+            vec![]
+        }
         NodeEffect::Freeze => {
             let freeze = |node: &Node| {
                 cluster.freeze(*node);
-                let links = (target.links)(node).into_iter().map(|link| (link.stats().up, link));
-                let links = links.map(|(up, link)| (link, up)).collect();
-                guard(Heal::Resume { node: *node, links, fault, touched: touched.clone() })
+                let link = (target.link)(node).map(|link| (link.clone(), link.stats().up));
+                guard(Heal::Resume { node: *node, link, fault, touched: touched.clone() })
             };
             target.nodes.iter().map(freeze).collect()
         }
@@ -175,6 +192,31 @@ fn hand_over(cluster: &Cluster, node: Node) -> usize {
     }
 }
 
+/// A store joins, and PD gives it its share of peers and leads: those of the stores with the most. Returns how many peers.
+fn join(cluster: &Cluster, place: Place) -> usize {
+    let store = place.store();
+    if cluster.join(place).is_err() {
+        return 0;
+    }
+    let regions = cluster.regions();
+    let mut peers = BTreeMap::from([(store, 0)]);
+    for on in regions.iter().flat_map(|region| &region.stores) {
+        *peers.entry(*on).or_insert(0_usize) += 1;
+    }
+    let share = peers.values().sum::<usize>() / peers.len();
+    for region in regions {
+        let Some(from) = region.stores.iter().copied().max_by_key(|on| peers[on]) else { continue };
+        if peers[&store] < share && cluster.move_peer(region.id, from, store).is_ok() {
+            *peers.entry(from).or_default() -= 1;
+            *peers.entry(store).or_default() += 1;
+            if peers[&store].is_multiple_of(region.stores.len()) {
+                let _led_elsewhere_for_now = cluster.transfer_leader(region.id, store);
+            }
+        }
+    }
+    peers[&store]
+}
+
 /// A key in the middle of a region.
 fn middle(start: &[u8], end: &[u8]) -> Option<Vec<u8>> {
     let same = start.iter().zip(end).take_while(|(a, b)| a == b).count();
@@ -192,11 +234,19 @@ fn middle(start: &[u8], end: &[u8]) -> Option<Vec<u8>> {
 
 impl Drop for Acted {
     fn drop(&mut self) {
-        match &self.heal {
+        match &mut self.heal {
             Heal::Restart(node) => self.cluster.restart(*node),
-            Heal::Resume { node, links, fault, touched } => {
+            Heal::Elsewhere(place) => {
+                // a tombstone does not come back
+                if let Some((place, link)) = place.take()
+                    && self.cluster.move_to(place).is_ok()
+                {
+                    link.arrived();
+                }
+            }
+            Heal::Resume { node, link, fault, touched } => {
                 // what the client has sent meanwhile lies in buffers, unread
-                let bytes = links.iter().map(|(link, before)| link.stats().up.saturating_sub(*before)).sum();
+                let bytes = link.iter().map(|(link, before)| link.stats().up.saturating_sub(*before)).sum();
                 touched.add(*fault, Evidence { bytes, ..Evidence::default() });
                 self.cluster.resume(*node);
             }

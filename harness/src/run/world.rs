@@ -1,40 +1,41 @@
 //! The world of one run: the cluster, and a proxy on every link between it and the client.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fake_tikv::{Cluster, Node, Spec};
+use fake_tikv::{Cluster, Node, Place, Spec};
 use unstuck_net::{Clock, Net};
+use unstuck_proxy::Sink;
 use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
 
+use super::link::{Link, Proxies};
 use super::nodes::{Acted, Target, Touched, act};
 use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
 use crate::client::Workload;
-use crate::fault::Injection;
-use unstuck_proxy::{Proxy, Sink};
+use crate::fault::{Injection, NodeEffect};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
 const STORE_KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
 const ELECTION: Duration = Duration::from_secs(10);
+
+/// Calls that are kept one by one, for `….calls.ndjson`; all are counted. More would not fit a core's cache: each call's place
+/// is the oldest one's.
+const CALLS: usize = 2_000;
 
 /// A cluster behind proxies.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// Where stores are to join.
+    new: Mutex<VecDeque<Place>>,
     /// What faults on nodes touched.
     touched: Touched,
-}
-
-#[derive(Debug)]
-struct Link {
-    node: Node,
-    name: String,
-    proxy: Proxy,
 }
 
 /// A fault that is active until this drops.
@@ -55,30 +56,30 @@ impl World {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
+        let proxies = Proxies { net, setup, sink };
         let mut links = vec![];
         for (node, bound) in cluster.nodes() {
-            let name = format!("{}->{}", setup.client.name(), node_name(node));
-            let proxy = Proxy::start(net, name.clone(), bound, split(setup.seed, &name), Arc::clone(&sink))?;
-            cluster.advertise(node, proxy.addr());
-            links.push(Link { node, name, proxy });
+            links.push(Link::to(node, bound, &cluster, &proxies)?);
         }
-        Ok(Self { cluster, links, touched: Touched::default() })
+        let mut new = VecDeque::new();
+        for _ in 0..setup.plan.joins() {
+            let (link, place) = Link::to_new(&cluster, &proxies)?;
+            links.push(link);
+            new.push_back(place);
+        }
+        Ok(Self { cluster, links, new: Mutex::new(new), touched: Touched::default() })
     }
 
     /// The PD members as the client is to see them.
     pub(super) fn pd(&self) -> Vec<SocketAddr> {
-        self.links
-            .iter()
-            .filter(|link| matches!(link.node, Node::Pd(_)))
-            .map(|link| link.proxy.addr())
-            .collect()
+        self.links.iter().filter(|link| matches!(link.node, Node::Pd(_))).map(Link::addr).collect()
     }
 
     pub(super) fn infos(&self) -> Vec<LinkInfo> {
         let info = |link: &Link| LinkInfo {
             name: link.name.clone(),
             node: node_name(link.node),
-            addr: link.proxy.addr().to_string(),
+            addr: link.addr().to_string(),
         };
         self.links.iter().map(info).collect()
     }
@@ -94,31 +95,45 @@ impl World {
     }
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
-        let links =
-            self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule.clone())).collect();
+        let kill = injection.effect == Some(NodeEffect::Kill);
+        let (mut links, mut elsewhere) = (vec![], BTreeMap::new());
+        for link in self.on(&injection.links) {
+            let guard = link.apply(fault, injection.rule.clone());
+            match kill.then(|| link.next_place()).flatten() {
+                Some(place) => {
+                    link.leave(guard);
+                    elsewhere.insert(link.node, place);
+                }
+                None => links.push(guard),
+            }
+        }
         let nodes = injection.effect.as_ref().map(|effect| {
-            let of =
-                |node: &Node| self.on(std::slice::from_ref(node)).map(|link| link.proxy.clone()).collect();
-            let target = Target { nodes: &injection.nodes, peers: &injection.peers, links: &of };
-            act(&self.cluster, &self.touched, fault, effect, &target)
+            let join = if *effect == NodeEffect::Join { injection.nodes.len() } else { 0 };
+            let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = (0..join).filter_map(|_| new.pop_front()).collect();
+            let link = |node: &Node| self.on(std::slice::from_ref(node)).next().cloned();
+            let target =
+                Target { nodes: &injection.nodes, peers: &injection.peers, link: &link, elsewhere, new };
+            act(&self.cluster, &self.touched, fault, effect, target)
         });
         Active { _links: links, _nodes: nodes.unwrap_or_default() }
     }
 
     /// What a fault touched so far, over all links.
     pub(super) fn evidence(&self, fault: usize) -> Evidence {
-        let links = self.links.iter().map(|link| link.proxy.evidence(fault));
+        let links = self.links.iter().map(|link| link.evidence(fault));
         links.fold(self.touched.of(fault), Evidence::plus)
     }
 
     pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {
         let sample = |(index, link): (usize, &Link)| {
-            let stats = link.proxy.stats();
+            let stats = link.stats();
             let at_store = streams.iter().find(|(store, _)| link.node == Node::Store(*store));
             LinkSample {
                 link: index,
                 conns: stats.conns,
-                streams: at_store.map_or(0, |(_, open)| *open),
+                // a store knows those that it serves; elsewhere it is those that the proxy has read
+                streams: at_store.map_or(stats.streams, |(_, open)| *open),
                 up: stats.up,
                 down: stats.down,
             }
@@ -129,13 +144,13 @@ impl World {
 
     /// How many connections the client has made so far.
     pub(super) fn accepted(&self) -> u64 {
-        self.links.iter().map(|link| link.proxy.stats().accepted).sum()
+        self.links.iter().map(|link| link.stats().accepted).sum()
     }
 
     /// Ends every connection and process of it.
     pub(super) fn shutdown(&self) {
         for link in &self.links {
-            link.proxy.shutdown();
+            link.shutdown();
         }
         self.cluster.shutdown();
     }
@@ -165,10 +180,12 @@ fn spec(setup: &Setup) -> Spec {
         keepalive_time: scale.timer(STORE_KEEPALIVE.0),
         keepalive_timeout: scale.keepalive_timeout(STORE_KEEPALIVE.1),
         election: scale.timer(ELECTION),
+        scale: scale.by(),
         speed: setup.client.speed(&scaled, setup.cluster.stores),
         mode: setup.cluster.mode,
         peer_order: setup.cluster.peer_order,
         seed: split(setup.seed, "cluster"),
+        journal: CALLS,
         ..Spec::default()
     }
 }

@@ -326,6 +326,10 @@ fn check_fit(fault: &FaultType, selector: Selector, span: Range<usize>, problems
             format!("`{fault}` acts on the regions that a store leads, and `{end}` has none"),
         )
         .hint("write `tikv(random)`, `tikv(all)` or `tikv(0)`"),
+        Selector::Nodes(end) if *fault == FaultType::ScaleOut && end.component == Component::Pd => {
+            Problem::error(span, format!("`{fault}` adds a store, and `{end}` is none"))
+                .hint("write `tikv(random)` for one store more, `tikv(all)` for twice as many")
+        }
         Selector::Nodes(end) if fault.on_node() => match end.component {
             Component::Tikv | Component::Pd => return,
             _ => Problem::error(span, format!("`{fault}` of `{end}` is not supported yet"))

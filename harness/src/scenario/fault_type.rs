@@ -44,10 +44,14 @@ pub enum Then {
 pub enum FaultType {
     /// The node's process is gone until the heal.
     Failure,
+    /// The node's process is gone; a store's comes back elsewhere at the heal, and its old address hangs for ever.
+    Kill,
     /// The node's process stands still until the heal: connections are made, nothing is answered.
     Freeze,
     /// The node's leads move to others, once.
     TransferLeader,
+    /// A store joins beside each, once, and takes its share of the regions.
+    ScaleOut,
     /// Each region that the store leads becomes two, once.
     RegionSplit,
     /// Each region that the store leads becomes one with the next, once.
@@ -112,12 +116,14 @@ pub(crate) fn words() -> impl Iterator<Item = &'static Word> {
 }
 
 /// The words for what a proxy, a process or the cluster does.
-const WORDS: [Word; 16] = [
+const WORDS: [Word; 18] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused"),
+    word("kill", &[], "the process is gone, connects hang; a store comes back at another address"),
     word("freeze", &[], "the process stands still; connections are made, nothing is answered"),
     word("transfer_leader", &[], "the node's leads move to others, once"),
     word("leader_change", &[], "the same as transfer_leader"),
     word("pd_leader_change", &[], "the same as transfer_leader, of `pd(leader)`"),
+    word("scale_out", &[], "a store joins and takes its share of the regions, once"),
     word("region_split", &[], "each region that the store leads becomes two, once"),
     word("region_merge", &[], "each region that the store leads becomes one with the next, once"),
     word("network_partition", &["direction", "reject"], "silence; new connections hang"),
@@ -132,8 +138,7 @@ const WORDS: [Word; 16] = [
 ];
 
 /// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 14] = [
-    ("kill", "`failure` (the process is gone and comes back at the same address)"),
+pub(crate) const NOT_YET: [(&str, &str); 12] = [
     ("io_jitter", "`io_delay(delay:100ms)`"),
     ("network_loss", "`network_delay(latency:200ms,jitter:200ms)` on a link (TCP shows loss as delay)"),
     ("network_duplicate", "`network_delay` on a link"),
@@ -142,7 +147,6 @@ pub(crate) const NOT_YET: [(&str, &str); 14] = [
     ("network_reorder", "`network_delay(latency:50ms,jitter:50ms)` on a link"),
     ("rolling_restart", "`failure` with `period`"),
     ("scale_in", "`failure`"),
-    ("scale_out", "`failure` (its heal brings a store back)"),
     ("time_offset", "nothing yet"),
     ("az_partition", "`network_partition` on the client's links"),
     ("zone_partition", "`network_partition` on the client's links"),
@@ -154,8 +158,10 @@ impl FaultType {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Failure => "failure",
+            Self::Kill => "kill",
             Self::Freeze => "freeze",
             Self::TransferLeader => "transfer_leader",
+            Self::ScaleOut => "scale_out",
             Self::RegionSplit => "region_split",
             Self::RegionMerge => "region_merge",
             Self::NetworkPartition { .. } => "network_partition",
@@ -171,11 +177,11 @@ impl FaultType {
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
-        matches!(self, Self::Failure | Self::Freeze | Self::Answer { .. }) || self.is_move()
+        matches!(self, Self::Failure | Self::Kill | Self::Freeze | Self::Answer { .. }) || self.is_move()
     }
-    /// Whether it changes who leads what, or the regions.
+    /// Whether it changes who leads what, the regions, or which stores there are.
     pub fn is_move(&self) -> bool {
-        matches!(self, Self::TransferLeader) || self.on_regions()
+        matches!(self, Self::TransferLeader | Self::ScaleOut) || self.on_regions()
     }
     /// Whether it acts on the regions that a store leads.
     pub fn on_regions(&self) -> bool {
@@ -238,8 +244,10 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,
+        "kill" => FaultType::Kill,
         "freeze" => FaultType::Freeze,
         "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,
+        "scale_out" => FaultType::ScaleOut,
         "region_split" => FaultType::RegionSplit,
         "region_merge" => FaultType::RegionMerge,
         "network_partition" => {

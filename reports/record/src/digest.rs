@@ -4,6 +4,18 @@ use serde::Serialize;
 
 use crate::{Frame, Runtime, Unread};
 
+/// The dumps of one program in a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Program {
+    /// Which of several, as [`crate::TaskDump::process`] numbers them.
+    pub process: u32,
+    /// The last dump.
+    pub last: Digest,
+    /// What moved up to it, and what did not.
+    pub movement: Movement,
+}
+
 /// One dump, folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

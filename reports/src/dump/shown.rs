@@ -4,7 +4,7 @@ use unstuck_record::digest::{Digest, Group, Movement, Resource, Stack, WaitKind,
 use unstuck_record::{Frame, Runtime, Span};
 
 /// A frame to show, or how many are left out there.
-pub(super) enum Shown<'a> {
+pub(crate) enum Shown<'a> {
     Frame(&'a Frame),
     /// So many functions of libraries.
     Left(usize),
@@ -16,12 +16,12 @@ const DUMPS: usize = 6;
 const FRAMES: usize = 14;
 
 /// `12 goroutines`
-pub(super) fn tasks(runtime: Option<Runtime>, count: u64) -> String {
+pub(crate) fn tasks(runtime: Option<Runtime>, count: u64) -> String {
     let word = word(runtime);
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-pub(super) fn word(runtime: Option<Runtime>) -> &'static str {
+pub(crate) fn word(runtime: Option<Runtime>) -> &'static str {
     match runtime {
         Some(Runtime::Go) => "goroutine",
         Some(Runtime::Python) => "thread",
@@ -30,7 +30,7 @@ pub(super) fn word(runtime: Option<Runtime>) -> &'static str {
 }
 
 /// `1204 goroutines, 63 distinct stacks, 1100 idle (Go debug=2)`
-pub(super) fn summary(digest: &Digest) -> String {
+pub(crate) fn summary(digest: &Digest) -> String {
     let stacks = if digest.stacks == 1 { "stack" } else { "stacks" };
     let tasks = tasks(digest.runtime, digest.tasks);
     let form = if digest.form.is_empty() { String::new() } else { format!(" ({})", digest.form) };
@@ -38,7 +38,12 @@ pub(super) fn summary(digest: &Digest) -> String {
 }
 
 /// `32 goroutines wait at NewStream/quota [select] in local.(*Backend).writeToTiKV, for 7h1m`
-pub(super) fn title(digest: &Digest, group: &Group) -> String {
+pub(crate) fn title(digest: &Digest, group: &Group) -> String {
+    format!("{}{}", subject(digest, group), age(group))
+}
+
+/// The same without the age.
+pub(crate) fn subject(digest: &Digest, group: &Group) -> String {
     let tasks = tasks(digest.runtime, group.tasks);
     let one = group.tasks == 1;
     let site = &group.wait.site;
@@ -53,7 +58,7 @@ pub(super) fn title(digest: &Digest, group: &Group) -> String {
         format!(" [{}]", group.state)
     };
     let place = own(group).map_or(String::new(), |function| format!(" in {}", short(function)));
-    format!("{tasks} {does}{state}{place}{}", age(group))
+    format!("{tasks} {does}{state}{place}")
 }
 
 /// The innermost function of the program's own.
@@ -64,7 +69,7 @@ fn own(group: &Group) -> Option<&str> {
 }
 
 /// `, for 7h1m`, or from the shortest to the longest wait.
-fn age(group: &Group) -> String {
+pub(crate) fn age(group: &Group) -> String {
     let span = |minutes: u64| Span(minutes.saturating_mul(60_000));
     match (group.youngest_minutes, group.oldest_minutes) {
         (_, None) => String::new(),
@@ -78,7 +83,7 @@ fn age(group: &Group) -> String {
 }
 
 /// What more there is to say of a wait, each with its heading.
-pub(super) fn facts(runtime: Option<Runtime>, wait: &Waited) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(runtime: Option<Runtime>, wait: &Waited) -> Vec<(&'static str, String)> {
     let mut facts = vec![];
     if !wait.what.is_empty() && wait.kind != WaitKind::None {
         facts.push(("for", wait.what.clone()));
@@ -125,7 +130,7 @@ fn held(runtime: Option<Runtime>, on: &Resource, several: bool) -> String {
 }
 
 /// The ids of a group's tasks, not all of many; empty where the dump tells none.
-pub(super) fn ids(stacks: &[Stack], most: usize) -> String {
+pub(crate) fn ids(stacks: &[Stack], most: usize) -> String {
     let ids = stacks.iter().flat_map(|stack| &stack.members).filter_map(|member| {
         let name = if member.name.is_empty() { String::new() } else { format!(" `{}`", member.name) };
         Some(format!("{}{name}", member.id?))
@@ -134,7 +139,7 @@ pub(super) fn ids(stacks: &[Stack], most: usize) -> String {
 }
 
 /// Some of a list, and how many more there are.
-pub(super) fn listed(all: impl Iterator<Item = String>, most: usize) -> String {
+pub(crate) fn listed(all: impl Iterator<Item = String>, most: usize) -> String {
     let mut all = all;
     let first: Vec<String> = all.by_ref().take(most).collect();
     match all.count() {
@@ -144,7 +149,7 @@ pub(super) fn listed(all: impl Iterator<Item = String>, most: usize) -> String {
 }
 
 /// The labels that a group's tasks have, not all of many.
-pub(super) fn labels(stacks: &[Stack], most: usize) -> String {
+pub(crate) fn labels(stacks: &[Stack], most: usize) -> String {
     let mut seen: Vec<&(String, String)> = vec![];
     for label in stacks.iter().flat_map(|stack| &stack.members).flat_map(|member| &member.labels) {
         // a few are enough to look at, and to look through
@@ -158,7 +163,7 @@ pub(super) fn labels(stacks: &[Stack], most: usize) -> String {
 }
 
 /// A function without the path of its package: `transport.(*http2Client).NewStream`.
-pub(super) fn short(function: &str) -> &str {
+pub(crate) fn short(function: &str) -> &str {
     // what follows a bracket may be a type with a path of its own
     let end = function.find(['(', '[', '<']).unwrap_or(function.len());
     match function[..end].rfind('/') {
@@ -168,7 +173,7 @@ pub(super) fn short(function: &str) -> &str {
 }
 
 /// `http2_client.go:829`
-pub(super) fn place(frame: &Frame) -> String {
+pub(crate) fn place(frame: &Frame) -> String {
     if frame.file.is_empty() {
         return String::new();
     }
@@ -178,7 +183,7 @@ pub(super) fn place(frame: &Frame) -> String {
 
 /// The frames worth a look: the program's own, as far as there is room, and where it went into libraries: of what it
 /// waits in, the function that was called of the standard library, or the innermost of another.
-pub(super) fn frames(frames: &[Frame], all: bool) -> Vec<Shown<'_>> {
+pub(crate) fn frames(frames: &[Frame], all: bool) -> Vec<Shown<'_>> {
     if all {
         return frames.iter().map(Shown::Frame).collect();
     }
@@ -234,7 +239,7 @@ fn runtime(frame: &Frame) -> bool {
 }
 
 /// `a.txt (1204), b.txt (1210)`
-pub(super) fn dumps(movement: &Movement) -> String {
+pub(crate) fn dumps(movement: &Movement) -> String {
     let told = movement.dumps.iter().map(|(name, tasks)| format!("{name} ({tasks})"));
     let last =
         movement.dumps.last().map_or(String::new(), |(name, tasks)| format!(", the last {name} ({tasks})"));
@@ -242,7 +247,7 @@ pub(super) fn dumps(movement: &Movement) -> String {
 }
 
 /// What happened between the last two dumps, in numbers.
-pub(super) fn changes(movement: &Movement) -> String {
+pub(crate) fn changes(movement: &Movement) -> String {
     let still: usize = movement.still.iter().map(|still| still.ids.len()).sum();
     format!(
         "between the last two: {} moved, {} new, {} gone; {still} stand where they stood, and {} that idle",

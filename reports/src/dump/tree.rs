@@ -21,7 +21,7 @@ pub(super) fn draw(out: &mut String, digest: &Digest) {
 }
 
 /// The groups in the order of the tree, with their depth. Groups that started one another begin at the first of them.
-pub(super) fn walk(digest: &Digest) -> Vec<(usize, usize)> {
+pub(crate) fn walk(digest: &Digest) -> Vec<(usize, usize)> {
     let count = digest.groups.len();
     let mut children: Vec<Vec<usize>> = vec![vec![]; count];
     let mut roots = vec![];

@@ -78,8 +78,21 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
     }
 }
 
+/// What was found, each once: `hang at NewStream/quota, leak`.
+pub(crate) fn found(judgement: &Judgement) -> String {
+    let mut found: Vec<String> = vec![];
+    for finding in &judgement.findings {
+        let site = finding.wait_site.as_deref().map_or(String::new(), |site| format!(" at {}", clean(site)));
+        let one = format!("{}{site}", kind(finding.kind));
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found.join(", ")
+}
+
 /// The outcome and the reason, which often begins with the same word.
-fn why(judgement: &Judgement) -> String {
+pub(crate) fn why(judgement: &Judgement) -> String {
     let (outcome, reason) = (outcome(judgement.outcome), clean(&judgement.reason));
     if reason.starts_with(outcome) { reason } else { format!("{outcome}: {reason}") }
 }
@@ -117,12 +130,11 @@ fn findings(out: &mut String, run: &Run, judgement: &Judgement, style: Style) {
 }
 
 /// Which fault was active when a finding began.
-fn during(run: &Run, finding: &Finding) -> String {
+pub(crate) fn during(run: &Run, finding: &Finding) -> String {
     let Some(fault) = finding.fault.and_then(|fault| run.header.plan.get(fault)) else {
         return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
     };
-    let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
-    let name = format!("{} on {}", clean(&fault.kind), clean(&on.join(", ")));
+    let name = plan::named(fault);
     match finding.since_ms {
         Some(since) if since >= fault.end_ms => {
             format!(", {} after the end of {name}", Span(since - fault.end_ms))
@@ -131,7 +143,8 @@ fn during(run: &Run, finding: &Finding) -> String {
     }
 }
 
-fn rows(
+/// What there is to say of a run in a line each: progress, time, notes.
+pub(crate) fn rows(
     run: &Run,
     judgement: &Judgement,
     aside: Aside<'_>,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use unstuck_record::{Event, Evidence, Run, Span};
+use unstuck_record::{Event, Evidence, PlannedFault, Run, Span};
 
 use crate::text::{clean, wrap};
 
@@ -35,15 +35,37 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
 /// What fault `index` was, when and on what, and what it touched.
 pub(crate) fn planned(run: &Run, index: usize) -> String {
     let fault = &run.header.plan[index];
+    format!("{}, {} to {}: {}", named(fault), Span(fault.start_ms), Span(fault.end_ms), effect(run, index))
+}
+
+/// `failure on tikv-3`
+pub(crate) fn named(fault: &PlannedFault) -> String {
     let on = if fault.nodes.is_empty() { &fault.links } else { &fault.nodes };
-    format!(
-        "{} on {}, {} to {}: {}",
-        clean(&fault.kind),
-        clean(&on.join(", ")),
-        Span(fault.start_ms),
-        Span(fault.end_ms),
-        effect(run, index)
-    )
+    format!("{} on {}", clean(&fault.kind), clean(&on.join(", ")))
+}
+
+/// When a fault acted: as it was, where that differs from the plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acted {
+    pub(crate) injected: bool,
+    pub(crate) start_ms: u64,
+    pub(crate) end_ms: u64,
+}
+
+impl Acted {
+    pub(crate) fn of(run: &Run, index: usize) -> Self {
+        let planned = &run.header.plan[index];
+        let at = |found: fn(&Event, usize) -> bool| {
+            run.events.iter().find(|event| found(&event.what, index)).map(|event| event.at_ms)
+        };
+        let start = at(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index));
+        let end = at(|event, index| matches!(event, Event::FaultHealed { fault, .. } if *fault == index));
+        Self {
+            injected: start.is_some(),
+            start_ms: start.unwrap_or(planned.start_ms),
+            end_ms: end.unwrap_or(planned.end_ms),
+        }
+    }
 }
 
 /// What a fault of the plan came to, in words.

@@ -38,6 +38,27 @@ enum Trouble {
     StoresFail,
     /// Regions divide where the branches meet.
     RegionsDivide,
+    /// They divide and become one again, and their leads are handed over, all the time.
+    RegionsMove,
+}
+
+/// Divides a region where branches meet, merges two, or hands a lead over; whether that could be done.
+fn move_a_region(f: &Fixture, rng: &mut ChaCha8Rng) -> bool {
+    let regions = f.cluster.regions();
+    let at = rng.random_range(0..regions.len());
+    let region = &regions[at];
+    match rng.random_range(0..3) {
+        0 => f.cluster.split(&[format!("{}/", rng.random_range(1..BRANCHES)).into()]).is_ok(),
+        1 => {
+            let next = &regions[(at + 1) % regions.len()];
+            let (source, target) = if rng.random() { (region, next) } else { (next, region) };
+            source.id != target.id && f.cluster.merge(source.id, target.id).is_ok()
+        }
+        _ => {
+            let store = region.stores[rng.random_range(0..region.stores.len())];
+            region.leader != Some(store) && f.cluster.transfer_leader(region.id, store).is_ok()
+        }
+    }
 }
 
 /// What an account holds, and how often it was written.
@@ -141,7 +162,7 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
         snapshots
     };
     let fail = async {
-        let mut rng = generator(200);
+        let (mut rng, mut moves) = (generator(200), 0);
         for round in 1..=3 {
             sleep(Duration::from_millis(rng.random_range(50..400))).await;
             match trouble {
@@ -156,11 +177,18 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
                     let split = SplitRegionsRequest { split_keys, ..Default::default() };
                     f.pd_leader().await.split_regions(split).await.unwrap();
                 }
+                Trouble::RegionsMove => {
+                    for _ in 0..10 {
+                        moves += u32::from(move_a_region(f, &mut rng));
+                        sleep(Duration::from_millis(rng.random_range(1..60))).await;
+                    }
+                }
                 Trouble::RegionsDivide | Trouble::None => {}
             }
         }
+        moves
     };
-    let (committed, snapshots, ()) =
+    let (committed, snapshots, moves) =
         tokio::join!(join_all((0..WRITERS).map(write)), join_all((0..READERS).map(read)), fail);
 
     // every lock that is left is one that a dead client has left, and can be settled
@@ -180,6 +208,7 @@ async fn run(f: &Fixture, seed: u64, transfers: u64, trouble: Trouble) {
         assert!(marks.iter().any(|(key, _)| key.ends_with(name.as_bytes())), "{mark} was committed at {at}");
     }
     assert!(!committed.is_empty());
+    assert_eq!(moves > 0, matches!(trouble, Trouble::RegionsMove));
     let mut known = Known::default();
     for (at, snapshot) in snapshots.into_iter().flatten() {
         for (key, balance) in snapshot {
@@ -214,6 +243,15 @@ fn the_sum_stays_whole_while_regions_divide() {
         with(Spec { seed, ..spec(&[]) }, |f| async move {
             run(&f, seed, 12, Trouble::RegionsDivide).await;
             assert_eq!(f.regions().await.len(), BRANCHES);
+        });
+    }
+}
+
+#[test]
+fn the_sum_stays_whole_while_regions_divide_merge_and_change_hands() {
+    for seed in 300..324 {
+        with(Spec { seed, ..spec(&["1/", "2/"]) }, |f| async move {
+            run(&f, seed, 12, Trouble::RegionsMove).await;
         });
     }
 }
