@@ -4,9 +4,10 @@
 //!   load (threads of this process) ──► one of: nothing, ours, toxiproxy, haproxy (a process each) ──► node (threads here)
 //! ```
 //!
-//! `cargo bench -p unstuck-proxy --bench against -- [ROUNDS]`. Programs are looked for in `PATH`, or where `TOXIPROXY` and
+//! `cargo bench -p unstuck-proxy --bench against -- [ROUNDS [streams|trips|idle]]`. Programs are looked for in `PATH`, or where `TOXIPROXY` and
 //! `HAPROXY` say; those that are not there are named. CPU and memory are those of the proxy's process, from `/proc`.
-//! Prints a Markdown table of medians: the machine's noise is in it, so compare within a row.
+//! Prints a Markdown table, in each cell the median and the best of the rounds: the machine's noise is in them, so compare
+//! within a row.
 
 mod load;
 mod process;
@@ -38,9 +39,10 @@ fn main() -> io::Result<()> {
         [mode, upstream, threads] if mode == "forward" => {
             forward(upstream.parse().expect("an address"), threads.parse().expect("a number"))
         }
-        [] => compare(3),
-        [rounds] => compare(rounds.parse().expect("a number of rounds")),
-        _ => panic!("arguments: [ROUNDS]"),
+        [] => compare(3, None),
+        [rounds] => compare(rounds.parse().expect("a number of rounds"), None),
+        [rounds, part] => compare(rounds.parse().expect("a number of rounds"), Some(part)),
+        _ => panic!("arguments: [ROUNDS [streams|trips|idle]]"),
     }
 }
 
@@ -62,12 +64,13 @@ fn forward(upstream: SocketAddr, threads: usize) -> io::Result<()> {
     })
 }
 
-fn compare(rounds: usize) -> io::Result<()> {
+fn compare(rounds: usize, only: Option<&str>) -> io::Result<()> {
+    let wanted = |part| only.is_none_or(|only| only == part);
     let (sink, echo, host) = (Node::sink()?, Node::echo()?, Node::host()?);
     let (routes, missing) = Route::all();
     let mut table = Table::new(routes.iter().map(Route::name));
     for round in 1..=rounds {
-        for (streams, bytes) in THROUGHPUT {
+        for (streams, bytes) in THROUGHPUT.into_iter().filter(|_| wanted("streams")) {
             for route in &routes {
                 eprintln!("round {round} of {rounds}: {streams} streams, {}", route.name());
                 let path = route.open(sink.addr())?;
@@ -81,7 +84,7 @@ fn compare(rounds: usize) -> io::Result<()> {
                 }
             }
         }
-        for route in &routes {
+        for route in routes.iter().filter(|_| wanted("trips")) {
             eprintln!("round {round} of {rounds}: round trips and connects, {}", route.name());
             let path = route.open(echo.addr())?;
             let mut times = load::ping(path.addr(), PINGS)?;
@@ -92,7 +95,7 @@ fn compare(rounds: usize) -> io::Result<()> {
             let took = load::connect(path.addr(), CONNECTS)?;
             table.add("connects/s".into(), route.name(), CONNECTS as f64 / took.as_secs_f64());
         }
-        for route in &routes {
+        for route in routes.iter().filter(|_| wanted("idle")) {
             eprintln!("round {round} of {rounds}: {IDLE} idle connections, {}", route.name());
             let path = route.open(host.addr())?;
             let Some(before) = path.memory() else { continue };

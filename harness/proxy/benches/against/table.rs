@@ -1,4 +1,4 @@
-//! Medians of rounds, a row a measurement, as Markdown.
+//! Medians of rounds and the best of them, a row a measurement, as Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +34,8 @@ impl fmt::Display for Table {
                     Some(values) => {
                         let mut sorted = values.clone();
                         sorted.sort_by(f64::total_cmp);
-                        write!(f, " {} |", digits(sorted[sorted.len() / 2]))?;
+                        let best = if row.ends_with("/s") { sorted[sorted.len() - 1] } else { sorted[0] };
+                        write!(f, " {} ({}) |", digits(sorted[sorted.len() / 2]), digits(best))?;
                     }
                     None => write!(f, " |")?,
                 }

@@ -122,18 +122,13 @@ impl Stage for Shaped {
         if full && self.takes() {
             self.room = Some(now);
         }
-        match self.sending.take_if(|(_, sent)| *sent <= now) {
-            Some((slice, sent)) => {
-                // while nobody took it the line was not free
-                self.free = Some(if steady { sent } else { sent.max(self.start(now)) });
-                tally.delayed(1);
-                Next::Piece(Piece::Data(slice))
-            }
-            None => {
-                self.waiting = self.sending.is_some();
-                Next::Idle(self.sending.as_ref().map(|(_, sent)| *sent))
-            }
+        if let Some((slice, sent)) = self.sending.take_if(|(_, sent)| *sent <= now) {
+            self.free = Some(sent);
+            tally.delayed(1);
+            return Next::Piece(Piece::Data(slice));
         }
+        self.waiting = self.sending.is_some();
+        Next::Idle(self.sending.as_ref().map(|(_, sent)| *sent))
     }
 
     /// What is on the line is sent at the new rate.
