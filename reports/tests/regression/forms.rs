@@ -103,6 +103,8 @@ fn hostile_names_are_shown_and_do_nothing() {
     assert!(!plain.contains('\u{1b}') && !plain.contains('\u{202e}'), "{plain}");
 
     let markdown = markdown(&report, None);
+    let ticks = |line: &str| line.replace("\\`", "").matches('`').count();
+    assert!(markdown.lines().all(|line| [0, 2].contains(&ticks(line))), "{markdown}");
     // what is in a code span is none of it markup; elsewhere all that could be is escaped
     let outside: String = markdown.replace("\\`", "").split('`').step_by(2).collect();
     let escaped = |markup: &str| outside.match_indices(markup).all(|(at, _)| outside[..at].ends_with('\\'));
