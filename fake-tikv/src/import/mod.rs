@@ -12,8 +12,10 @@ use crate::proto::import_sstpb::import_sst_server::{ImportSst, ImportSstServer};
 use crate::proto::import_sstpb::pair::Op;
 use crate::proto::import_sstpb::write_request::Chunk;
 use crate::proto::import_sstpb::{
-    Error, IngestRequest, IngestResponse, MultiIngestRequest, Pair, Range, SstMeta, SwitchModeRequest,
-    SwitchModeResponse, WriteRequest, WriteResponse,
+    ClearRequest, ClearResponse, CompactRequest, CompactResponse, Error, GetModeRequest, GetModeResponse,
+    IngestRequest, IngestResponse, MultiIngestRequest, Pair, Range, SetDownloadSpeedLimitRequest,
+    SetDownloadSpeedLimitResponse, SstMeta, SwitchMode, SwitchModeRequest, SwitchModeResponse, WriteRequest,
+    WriteResponse,
 };
 use crate::proto::{errorpb, kvrpcpb, metapb};
 use crate::shared::{Scripted, Shared};
@@ -165,9 +167,41 @@ impl ImportSst for Importer {
     /// Both modes are alike here: nothing compacts.
     async fn switch_mode(
         &self,
-        _: Request<SwitchModeRequest>,
+        request: Request<SwitchModeRequest>,
     ) -> Result<Response<SwitchModeResponse>, Status> {
+        let asked = request.into_inner();
+        let now = self.shared.clock.ms();
+        // for ranges alone the store's mode stays
+        if asked.ranges.is_empty() {
+            let import = asked.mode() == SwitchMode::Import;
+            self.shared.lock().storage.uploads.switch(self.store, import, now);
+        }
         Ok(Response::new(SwitchModeResponse {}))
+    }
+
+    async fn get_mode(&self, _: Request<GetModeRequest>) -> Result<Response<GetModeResponse>, Status> {
+        let now = self.shared.clock.ms();
+        let imports = self.shared.lock().storage.uploads.imports(self.store, now);
+        let mode = if imports { SwitchMode::Import } else { SwitchMode::Normal };
+        Ok(Response::new(GetModeResponse { mode: mode.into() }))
+    }
+
+    /// There is nothing to compact.
+    async fn compact(&self, _: Request<CompactRequest>) -> Result<Response<CompactResponse>, Status> {
+        Ok(Response::new(CompactResponse {}))
+    }
+
+    /// Nothing is downloaded, at whatever speed.
+    async fn set_download_speed_limit(
+        &self,
+        _: Request<SetDownloadSpeedLimitRequest>,
+    ) -> Result<Response<SetDownloadSpeedLimitResponse>, Status> {
+        Ok(Response::new(SetDownloadSpeedLimitResponse {}))
+    }
+
+    /// What was downloaded under a prefix is gone: nothing ever was.
+    async fn clear_files(&self, _: Request<ClearRequest>) -> Result<Response<ClearResponse>, Status> {
+        Ok(Response::new(ClearResponse::default()))
     }
 
     /// Reads to the client's half-close whatever happens, and only then answers.

@@ -11,12 +11,26 @@ use super::sst::{Disk, Sst};
 pub(crate) struct Uploads {
     files: BTreeMap<(Bytes, u64), Sst>,
     disks: BTreeMap<u64, Disk>,
+    /// Until when a store is in import mode, in the clock's milliseconds.
+    importing: BTreeMap<u64, u64>,
 }
+
+/// A store leaves import mode by itself after so long (import.import-mode-timeout).
+const IMPORT_MODE_MS: u64 = 10 * 60 * 1000;
 
 impl Uploads {
     /// A store's disk.
     pub(crate) fn disk(&mut self, store: u64) -> &Disk {
         self.disks.entry(store).or_default()
+    }
+    /// A store goes into import mode, again where it is in it, or leaves it.
+    pub(crate) fn switch(&mut self, store: u64, import: bool, now: u64) {
+        let until = if import { now + IMPORT_MODE_MS } else { 0 };
+        self.importing.insert(store, until);
+    }
+    /// Whether a store is in import mode.
+    pub(crate) fn imports(&self, store: u64, now: u64) -> bool {
+        self.importing.get(&store).is_some_and(|until| now < *until)
     }
     /// Keeps a file. One of the same name is replaced.
     pub(crate) fn keep(&mut self, store: u64, uuid: Bytes, sst: Sst) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fake_tikv::proto::import_sstpb::write_request::Chunk;
 use fake_tikv::proto::import_sstpb::{
-    IngestRequest, MultiIngestRequest, Pair, SstMeta, SwitchModeRequest, WriteBatch, WriteRequest,
-    WriteResponse,
+    GetModeRequest, IngestRequest, MultiIngestRequest, Pair, SstMeta, SwitchMode, SwitchModeRequest,
+    WriteBatch, WriteRequest, WriteResponse,
 };
 use fake_tikv::proto::{errorpb, metapb, pdpb};
 use fake_tikv::{Node, data};
@@ -244,5 +244,29 @@ fn an_ingest_during_which_the_majority_goes_is_refused() {
         let (error, ()) = tokio::join!(ingest(&f, store, request), others);
         assert!(error.unwrap().not_leader.is_some());
         assert_eq!(f.cluster.observed().keys_ingested, 0);
+    });
+}
+
+#[test]
+fn import_mode_is_a_stores_own_and_ends_by_itself() {
+    with(spec(), |f| async move {
+        let mut store = f.import(1).await;
+        let mode = async |of: u64| {
+            f.import(of).await.get_mode(GetModeRequest::default()).await.unwrap().into_inner().mode()
+        };
+        let switch = |mode: SwitchMode| SwitchModeRequest { mode: mode.into(), ..Default::default() };
+        assert_eq!(mode(1).await, SwitchMode::Normal);
+        store.switch_mode(switch(SwitchMode::Import)).await.unwrap();
+        assert_eq!([mode(1).await, mode(2).await], [SwitchMode::Import, SwitchMode::Normal]);
+        sleep(Duration::from_secs(599)).await;
+        assert_eq!(mode(1).await, SwitchMode::Import);
+        store.switch_mode(switch(SwitchMode::Import)).await.unwrap();
+        sleep(Duration::from_secs(599)).await;
+        assert_eq!(mode(1).await, SwitchMode::Import);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(mode(1).await, SwitchMode::Normal);
+        store.switch_mode(switch(SwitchMode::Import)).await.unwrap();
+        store.switch_mode(switch(SwitchMode::Normal)).await.unwrap();
+        assert_eq!(mode(1).await, SwitchMode::Normal);
     });
 }
