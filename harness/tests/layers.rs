@@ -10,8 +10,8 @@ const LAYERS: [(&str, &[&str]); 7] = [
     (
         "harness/proxy",
         &[
-            "ledger", "toxic", "status", "rule", "gate", "queue", "lane", "pump", "meter", "orders", "link",
-            "conn", "acceptor",
+            "seed", "upstream", "ledger", "toxic", "status", "rule", "gate", "queue", "lane", "pump",
+            "meter", "orders", "link", "conn", "acceptor", "registry", "control",
         ],
     ),
     (

@@ -49,6 +49,18 @@ pub struct Met {
     pub live: u64,
 }
 
+impl Met {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            chunks: self.chunks + other.chunks,
+            connections: self.connections + other.connections,
+            live: self.live + other.live,
+        }
+    }
+}
+
 impl Ledger {
     pub(crate) fn get(&self, cause: Cause) -> Evidence {
         self.lock().get(&cause).map(|tally| tally.evidence()).unwrap_or_default()

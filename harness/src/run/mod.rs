@@ -15,7 +15,6 @@ pub mod cases;
 pub mod drive;
 mod nodes;
 pub mod recorder;
-pub mod seed;
 pub mod setup;
 pub mod status;
 pub mod trace;
@@ -31,6 +30,7 @@ use unstuck_net::{Net, sim};
 use unstuck_record::{EndReason, Header, Line, Run};
 
 use crate::verdict;
+pub use unstuck_proxy::seed;
 use drive::{Baseline, Driven};
 use recorder::Recorder;
 pub use setup::{ClusterSize, Setup, WorldKind};
