@@ -3,6 +3,7 @@
 //! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
 //! * `nodes`: faults on nodes, what they touched, how they heal
+//! * `outer`: a Toxiproxy that somebody else runs, in the place of our proxies
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
 //! * [`recorder`]: the record, in memory and on disk as it happens
@@ -14,6 +15,7 @@ pub mod batch;
 pub mod cases;
 pub mod drive;
 mod nodes;
+mod outer;
 pub mod recorder;
 pub mod setup;
 pub mod status;
@@ -30,11 +32,11 @@ use unstuck_net::{Net, sim};
 use unstuck_record::{EndReason, Header, Line, Run};
 
 use crate::verdict;
-pub use unstuck_proxy::seed;
 use drive::{Baseline, Driven};
 use recorder::Recorder;
 pub use setup::{ClusterSize, Setup, WorldKind};
 pub use status::Status;
+pub use unstuck_proxy::seed;
 
 /// Runs one case: the fault-free run that gives T0, the run itself, the verdict. The record is written to
 /// `file`, if given, as it happens.
@@ -117,6 +119,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         unit: client.unit().to_owned(),
         plan: vec![],
         links: vec![],
+        control: None,
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use fake_tikv::{Cluster, Node, Spec};
 use unstuck_net::{Clock, Net};
-use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
+use unstuck_record::{Event, Evidence, LinkInfo, LinkSample, PlannedFault};
 
 use super::nodes::{Acted, Target, Touched, act};
+use super::outer::{Outer, OuterGuard, OuterLink};
 use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
+use super::status::Status;
 use crate::client::Workload;
 use crate::fault::Injection;
-use unstuck_proxy::{Proxy, Sink};
+use unstuck_proxy::control::{Control, Exported, Limits};
+use unstuck_proxy::registry::Registry;
+use unstuck_proxy::{Proxy, Rule, Sink, Stats};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
 const STORE_KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
@@ -26,22 +30,45 @@ const ELECTION: Duration = Duration::from_secs(10);
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// Toxiproxy's API over the links. In virtual time nobody outside could ask.
+    control: Option<Api>,
     /// What faults on nodes touched.
     touched: Touched,
+}
+
+/// Where links can be changed by hand.
+#[derive(Debug)]
+enum Api {
+    Ours(Control),
+    Theirs(Arc<Outer>),
 }
 
 #[derive(Debug)]
 struct Link {
     node: Node,
     name: String,
-    proxy: Proxy,
+    proxy: Between,
+}
+
+/// What stands between the client and a node.
+#[derive(Debug)]
+enum Between {
+    Ours(Proxy),
+    Theirs(Arc<OuterLink>),
+}
+
+/// A rule in force on a link.
+#[derive(Debug)]
+enum InForce {
+    Ours { _guard: unstuck_proxy::Guard },
+    Theirs { _guard: OuterGuard },
 }
 
 /// A fault that is active until this drops.
 #[derive(Debug)]
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Active {
-    _links: Vec<unstuck_proxy::Guard>,
+    _links: Vec<InForce>,
     _nodes: Vec<Acted>,
 }
 
@@ -51,18 +78,42 @@ impl World {
         clock: Clock,
         setup: &Setup,
         recorder: &Recorder,
+        status: &Arc<Status>,
     ) -> io::Result<Self> {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
+        let outer = match (&setup.outer, net) {
+            (Some(base), Net::Tcp(_)) => Some(outer(base, clock, recorder, status)?),
+            _ => None,
+        };
         let mut links = vec![];
         for (node, bound) in cluster.nodes() {
             let name = format!("{}->{}", setup.client.name(), node_name(node));
-            let proxy = Proxy::start(net, name.clone(), bound, split(setup.seed, &name), Arc::clone(&sink))?;
+            let proxy = match &outer {
+                Some(outer) => Between::Theirs(outer.link(&name, bound)?),
+                None => {
+                    let seed = split(setup.seed, &name);
+                    Between::Ours(Proxy::start(net, name.clone(), bound, seed, Arc::clone(&sink))?)
+                }
+            };
             cluster.advertise(node, proxy.addr());
             links.push(Link { node, name, proxy });
         }
-        Ok(Self { cluster, links, touched: Touched::default() })
+        let control = match (net, outer) {
+            (Net::Sim(_), _) => None,
+            (Net::Tcp(_), Some(outer)) => Some(Api::Theirs(outer)),
+            (Net::Tcp(_), None) => Some(Api::Ours(control(net, clock, setup, recorder, status, &links)?)),
+        };
+        Ok(Self { cluster, links, control, touched: Touched::default() })
+    }
+
+    /// Where Toxiproxy's API is.
+    pub(super) fn control(&self) -> Option<String> {
+        self.control.as_ref().map(|api| match api {
+            Api::Ours(control) => format!("http://{}", control.addr()),
+            Api::Theirs(outer) => outer.base().to_owned(),
+        })
     }
 
     /// The PD members as the client is to see them.
@@ -94,11 +145,11 @@ impl World {
     }
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
-        let links =
-            self.on(&injection.links).map(|link| link.proxy.apply(fault, injection.rule.clone())).collect();
+        let links = self.on(&injection.links).map(|link| link.proxy.apply(fault, &injection.rule)).collect();
         let nodes = injection.effect.as_ref().map(|effect| {
-            let of =
-                |node: &Node| self.on(std::slice::from_ref(node)).map(|link| link.proxy.clone()).collect();
+            let of = |node: &Node| {
+                self.on(std::slice::from_ref(node)).filter_map(|link| link.proxy.ours()).collect()
+            };
             let target = Target { nodes: &injection.nodes, peers: &injection.peers, links: &of };
             act(&self.cluster, &self.touched, fault, effect, &target)
         });
@@ -113,7 +164,7 @@ impl World {
 
     pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {
         let sample = |(index, link): (usize, &Link)| {
-            let stats = link.proxy.stats();
+            let stats = self.stats(link);
             let at_store = streams.iter().find(|(store, _)| link.node == Node::Store(*store));
             LinkSample {
                 link: index,
@@ -129,20 +180,102 @@ impl World {
 
     /// How many connections the client has made so far.
     pub(super) fn accepted(&self) -> u64 {
-        self.links.iter().map(|link| link.proxy.stats().accepted).sum()
+        self.links.iter().map(|link| self.stats(link).accepted).sum()
     }
 
     /// Ends every connection and process of it.
     pub(super) fn shutdown(&self) {
         for link in &self.links {
-            link.proxy.shutdown();
+            if let Between::Ours(proxy) = &link.proxy {
+                proxy.shutdown();
+            }
         }
         self.cluster.shutdown();
+    }
+
+    /// What a link has carried. A Toxiproxy of others tells at the end of a connection at best; its node knows what has come of
+    /// calls.
+    fn stats(&self, link: &Link) -> Stats {
+        match &link.proxy {
+            Between::Ours(proxy) => proxy.stats(),
+            Between::Theirs(_) => {
+                let totals = self.cluster.journal().totals();
+                let of_node = totals.iter().filter(|totals| totals.node == link.node);
+                of_node.fold(Stats::default(), |all, totals| Stats {
+                    up: all.up + totals.bytes_in,
+                    down: all.down + totals.bytes_out,
+                    ..all
+                })
+            }
+        }
     }
 
     fn on<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Link> {
         nodes.iter().filter_map(|node| self.links.iter().find(|link| link.node == *node))
     }
+}
+
+impl Between {
+    fn addr(&self) -> SocketAddr {
+        match self {
+            Between::Ours(proxy) => proxy.addr(),
+            Between::Theirs(link) => link.addr(),
+        }
+    }
+
+    fn apply(&self, fault: usize, rule: &Rule) -> InForce {
+        match self {
+            Between::Ours(proxy) => InForce::Ours { _guard: proxy.apply(fault, rule.clone()) },
+            Between::Theirs(link) => InForce::Theirs { _guard: link.apply(fault, rule) },
+        }
+    }
+
+    fn evidence(&self, fault: usize) -> Evidence {
+        match self {
+            Between::Ours(proxy) => proxy.evidence(fault),
+            Between::Theirs(link) => link.evidence(fault),
+        }
+    }
+
+    fn ours(&self) -> Option<Proxy> {
+        match self {
+            Between::Ours(proxy) => Some(proxy.clone()),
+            Between::Theirs(_) => None,
+        }
+    }
+}
+
+/// The Toxiproxy that stands in for our proxies. What it fails to do stands in the record.
+fn outer(base: &str, clock: Clock, recorder: &Recorder, status: &Arc<Status>) -> io::Result<Arc<Outer>> {
+    let (recorder, status) = (recorder.clone(), Arc::clone(status));
+    let tell = Box::new(move |what: String| {
+        status.tell(clock.ms(), what.clone());
+        recorder.event(clock.ms(), Event::ClusterChanged { what });
+    });
+    Outer::at(base, tell)
+}
+
+/// Toxiproxy's API over the links, each under its name. What is done by hand stands in the record.
+fn control(
+    net: &Net,
+    clock: Clock,
+    setup: &Setup,
+    recorder: &Recorder,
+    status: &Arc<Status>,
+    links: &[Link],
+) -> io::Result<Control> {
+    let registry = Registry::new(net, split(setup.seed, "control"), Arc::new(|_| {}));
+    for proxy in links.iter().filter_map(|link| link.proxy.ours()) {
+        registry.register(proxy).expect("each link has a name of its own");
+    }
+    let (recorder, status) = (recorder.clone(), Arc::clone(status));
+    let heard = Arc::new(move |what: &str| {
+        let what = format!("by hand: {what}");
+        status.tell(clock.ms(), what.clone());
+        recorder.event(clock.ms(), Event::ClusterChanged { what });
+    });
+    let exported = Exported { proxies: true, runtime: false };
+    Control::start(registry, net.any(), exported, Limits::default(), heard)
 }
 
 /// The name of a node in reports: `pd-0`, `tikv-1`.
