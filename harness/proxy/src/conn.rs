@@ -86,6 +86,9 @@ impl Carrier<'_> {
             (lane(&orders.up), lane(&orders.down))
         };
         let mut pump = Pump::new(client, node, up, down);
+        if self.link.reads_http2() {
+            pump.read_http2(self.meter.streams());
+        }
         let mut met = None;
         loop {
             let ending = {
@@ -94,7 +97,9 @@ impl Carrier<'_> {
                 if met.as_ref().is_none_or(|met| !Arc::ptr_eq(met, &orders.toxics)) {
                     let touching = self.touching(&orders);
                     self.meter.touched_by(&touching);
-                    pump.meet(&touching, |toxic| self.link.meeting(self.id, self.from, toxic));
+                    pump.meet(&touching, self.meter.streams(), |toxic| {
+                        self.link.meeting(self.id, self.from, toxic)
+                    });
                     met = Some(Arc::clone(&orders.toxics));
                 }
                 orders.end

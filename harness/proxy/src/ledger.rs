@@ -34,6 +34,7 @@ pub(crate) struct Tally {
     seen_chunks: AtomicU64,
     met: AtomicU64,
     left: AtomicU64,
+    passed_by: AtomicU64,
 }
 
 /// What a toxic has met. Counters are read without a lock, each by itself: two of them may be an instant apart.
@@ -47,6 +48,9 @@ pub struct Met {
     pub connections: u64,
     /// Of these, those that it touches now.
     pub live: u64,
+    /// Of `connections`, those that it can do nothing to, because it knows HTTP/2 and they are not, or not any more, or
+    /// nobody has read them from their first byte.
+    pub passed_by: u64,
 }
 
 impl Met {
@@ -57,6 +61,7 @@ impl Met {
             chunks: self.chunks + other.chunks,
             connections: self.connections + other.connections,
             live: self.live + other.live,
+            passed_by: self.passed_by + other.passed_by,
         }
     }
 }
@@ -141,6 +146,11 @@ impl Tally {
         add(&self.left, 1);
     }
 
+    /// A connection cannot be touched.
+    pub(crate) fn pass_by(&self) {
+        add(&self.passed_by, 1);
+    }
+
     pub(crate) fn met(&self) -> Met {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         // in this order, so that nobody leaves who has not met
@@ -150,6 +160,7 @@ impl Tally {
             bytes: get(&self.seen_bytes),
             chunks: get(&self.seen_chunks),
             connections,
+            passed_by: get(&self.passed_by),
             live: connections.saturating_sub(left),
         }
     }

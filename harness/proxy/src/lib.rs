@@ -194,6 +194,12 @@ impl Proxy {
         self.owner.link.stats()
     }
 
+    /// Connections accepted from now on are read as HTTP/2, if that is what they are: their streams are counted, and
+    /// toxics that know HTTP/2 can act on them while they live. Without it such a toxic acts on those that came after it.
+    pub fn read_http2(&self) {
+        self.owner.link.read_http2();
+    }
+
     /// Ends the listener, every connection and every task, whether or not guards are alive. New connects are
     /// refused when this returns, the rest ends as soon as the runtime runs; [`Proxy::ended`] waits for it.
     pub fn shutdown(&self) {

@@ -65,6 +65,7 @@ struct State {
     turned_away: u64,
     accepted: u64,
     members: BTreeMap<u64, Known>,
+    reads_http2: bool,
     /// Bytes of connections that have ended.
     ended: Stats,
 }
@@ -132,6 +133,7 @@ impl Link {
                 listener: Some(listener),
                 accepted: 0,
                 members: BTreeMap::new(),
+                reads_http2: false,
                 ended: Stats::default(),
             }),
         })
@@ -165,7 +167,19 @@ impl Link {
         let state = self.lock();
         let doors = Stats { conns: state.members.len() as u64, accepted: state.accepted, ..state.ended };
         let live = state.members.values().map(|known| &known.meter);
-        live.fold(doors, |all, meter| all.carried(meter.up(), meter.down()))
+        live.fold(doors, |all, meter| {
+            let streams = all.streams + meter.streams().get().open;
+            Stats { streams, ..all.carried(meter.up(), meter.down()) }
+        })
+    }
+
+    pub(crate) fn read_http2(&self) {
+        self.lock().reads_http2 = true;
+    }
+
+    /// Whether connections are read as HTTP/2 even if no toxic asks.
+    pub(crate) fn reads_http2(&self) -> bool {
+        self.lock().reads_http2
     }
 
     pub(crate) fn conns(&self) -> Vec<ConnStatus> {
@@ -234,7 +248,7 @@ impl Link {
         let mut state = self.lock();
         let Some(old) = state.toxics.get(&id) else { return Ok(()) };
         let (was, kind) = (&old.toxic, &toxic.kind);
-        if std::mem::discriminant(&was.kind) != std::mem::discriminant(kind) {
+        if was.kind.name() != kind.name() {
             return Err(Invalid::OtherKind { was: was.kind.name(), wanted: kind.name() });
         }
         if was.stream != toxic.stream {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::lane::Moved;
 use crate::status::{Carried, ConnStatus};
 use crate::toxic::InForce;
+use crate::toxic::h2::watched::Watched;
 
 /// One connection's counters. Only its own task writes to them.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Meter {
     up: Count,
     down: Count,
     touching: Mutex<Vec<Arc<InForce>>>,
+    streams: Arc<Watched>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +33,8 @@ struct Count {
 
 impl Meter {
     pub(crate) fn new(client: SocketAddr, since: Instant) -> Self {
-        Self { client, since, up: Count::default(), down: Count::default(), touching: Mutex::default() }
+        let (up, down) = <(Count, Count)>::default();
+        Self { client, since, up, down, touching: Mutex::default(), streams: Arc::default() }
     }
 
     pub(crate) fn add(&self, up: Moved, down: Moved) {
@@ -56,6 +59,11 @@ impl Meter {
         self.down.get()
     }
 
+    /// Its HTTP/2 streams, if it is read as HTTP/2.
+    pub(crate) fn streams(&self) -> &Arc<Watched> {
+        &self.streams
+    }
+
     pub(crate) fn status(&self, number: u64) -> ConnStatus {
         ConnStatus {
             number,
@@ -63,6 +71,7 @@ impl Meter {
             since: self.since,
             up: self.up(),
             down: self.down(),
+            streams: self.streams.get(),
             toxics: self.touching().iter().map(|toxic| toxic.id).collect(),
         }
     }

@@ -16,8 +16,10 @@ use unstuck_net::Conn;
 
 use crate::gate::Gate;
 use crate::lane::{Lane, Moved, Step};
+use crate::toxic::h2::session::Session;
+use crate::toxic::h2::watched::Watched;
 use crate::toxic::stage::{End, Stages};
-use crate::toxic::{InForce, Meeting};
+use crate::toxic::{InForce, Kind, Meeting};
 
 /// A connection whose senders have been silent for so long is quiet: some round trips of either world.
 const QUIET: Duration = Duration::from_millis(50);
@@ -32,6 +34,10 @@ pub(crate) struct Pump {
     up: Lane,
     down: Lane,
     node_finished_first: bool,
+    /// If it is read as HTTP/2, or was to be.
+    http2: Option<Session>,
+    /// Something may have passed.
+    begun: bool,
 }
 
 /// How a connection ended by itself.
@@ -49,7 +55,7 @@ pub(crate) enum Ended {
 
 impl Pump {
     pub(crate) fn new(client: Conn, node: Conn, up: Lane, down: Lane) -> Self {
-        Self { client, node, up, down, node_finished_first: false }
+        Self { client, node, up, down, node_finished_first: false, http2: None, begun: false }
     }
 
     /// From now on these gates are in the way, and none before them.
@@ -58,11 +64,34 @@ impl Pump {
         self.down.obey(down);
     }
 
+    /// Reads the connection as HTTP/2, if nothing has passed yet. `streams` is told of what is found.
+    pub(crate) fn read_http2(&mut self, streams: &Arc<Watched>) -> &Session {
+        self.http2.get_or_insert_with(|| {
+            let session = Session::new(Arc::clone(streams));
+            if self.begun {
+                session.comes_too_late();
+            } else {
+                let [up, down] = session.stages();
+                self.up.chain().lead(up);
+                self.down.chain().lead(down);
+            }
+            session
+        })
+    }
+
     /// From now on these toxics are in the way, and none before them. `meeting` says what each finds here.
-    pub(crate) fn meet(&mut self, toxics: &[Arc<InForce>], meeting: impl Fn(u64) -> Meeting) {
+    pub(crate) fn meet(
+        &mut self,
+        toxics: &[Arc<InForce>],
+        streams: &Arc<Watched>,
+        meeting: impl Fn(u64) -> Meeting,
+    ) {
         let now = Instant::now();
         for lane in [&mut self.up, &mut self.down] {
             lane.chain().keep(toxics, now);
+        }
+        if self.http2.is_some() || toxics.iter().any(|toxic| matches!(toxic.toxic.kind, Kind::H2(_))) {
+            self.read_http2(streams).meet(toxics, now);
         }
         for toxic in toxics {
             if self.up.chain().has(toxic.id) || self.down.chain().has(toxic.id) {
@@ -80,6 +109,7 @@ impl Pump {
     /// Moves what can be moved; ready when the connection has ended. Then it is over by [`Pump::close`], or, if
     /// a side was reset, by [`Pump::reset`].
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.begun = true;
         loop {
             let mut again = false;
             match self.up.poll(cx, &mut self.client, &mut self.node) {
@@ -97,6 +127,7 @@ impl Pump {
                 Poll::Ready(Step::Toxic(end)) => return Poll::Ready(by_toxic(end)),
                 Poll::Ready(Step::Finished) | Poll::Pending => {}
             }
+            again |= self.http2.as_ref().is_some_and(Session::rings_upstream);
             self.node_finished_first |= self.down.sender_has_finished() && !self.up.sender_has_finished();
             match (self.up.sender_was_reset(), self.down.sender_was_reset()) {
                 // Nobody is left to be told, whatever the gates say.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use unstuck_record::Evidence;
 
 use crate::ledger::{Cause, Met};
+use crate::toxic::h2::StreamStatus;
 use crate::toxic::{InForce, Toxic};
 
 /// Counters of one link. All count from its start, but for `conns`.
@@ -13,6 +14,8 @@ use crate::toxic::{InForce, Toxic};
 pub struct Stats {
     /// Connections open now, those that are not dialled upstream yet among them.
     pub conns: u64,
+    /// HTTP/2 streams open now, on the connections that are read as HTTP/2.
+    pub streams: u64,
     /// Connections accepted.
     pub accepted: u64,
     /// Bytes taken off clients.
@@ -49,6 +52,8 @@ pub struct ConnStatus {
     pub up: Carried,
     /// To the client.
     pub down: Carried,
+    /// What it carries, if that is read.
+    pub streams: StreamStatus,
     /// The toxics that touch it, by their numbers, in the order of the chain.
     pub toxics: Vec<u64>,
 }
@@ -96,6 +101,7 @@ impl Stats {
     pub fn plus(self, other: Self) -> Self {
         Self {
             conns: self.conns + other.conns,
+            streams: self.streams + other.streams,
             accepted: self.accepted + other.accepted,
             received_up: self.received_up + other.received_up,
             up: self.up + other.up,

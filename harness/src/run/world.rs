@@ -169,7 +169,8 @@ impl World {
             LinkSample {
                 link: index,
                 conns: stats.conns,
-                streams: at_store.map_or(0, |(_, open)| *open),
+                // a store knows those that it serves; elsewhere it is those that the proxy has read
+                streams: at_store.map_or(stats.streams, |(_, open)| *open),
                 up: stats.up,
                 down: stats.down,
             }

@@ -121,6 +121,10 @@ impl<'a> Members<'a> {
         }
     }
 
+    pub(super) fn wrong(&self, name: &str, why: &str) -> Refused {
+        Refused::BadBody(format!("`{}{name}` {why}", self.within))
+    }
+
     pub(super) fn refused(&self, name: &str, must: &str, is: impl std::fmt::Display) -> Refused {
         Refused::BadBody(format!("`{}{name}` must be {must}, not {is}", self.within))
     }

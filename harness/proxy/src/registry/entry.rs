@@ -112,7 +112,7 @@ impl Entry {
             }
             Engine::Running(proxy) => {
                 proxy.shutdown();
-                self.before = self.before.plus(Stats { conns: 0, ..proxy.stats() });
+                self.before = self.before.plus(Stats { conns: 0, streams: 0, ..proxy.stats() });
                 for slot in &mut self.toxics {
                     let (met, evidence) = slot.so_far();
                     slot.before = (Met { live: 0, ..met }, evidence);

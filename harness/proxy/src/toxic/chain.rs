@@ -13,6 +13,9 @@ use super::InForce;
 use super::stage::{End, Next, Piece, Stage};
 use crate::ledger::Tally;
 
+/// In the place of a toxic's number, which counts from 1.
+const LEADING: u64 = 0;
+
 /// A stage with whom it credits.
 #[derive(Debug)]
 struct Slot {
@@ -60,6 +63,12 @@ impl Chain {
             .insert(at, Slot { toxic: toxic.id, revision: toxic.revision, stage, tally, credited: false });
     }
 
+    /// Adds a stage at the sender's end. It is no toxic's and stays as long as the connection.
+    pub(crate) fn lead(&mut self, stage: Box<dyn Stage>) {
+        let tally = Arc::default();
+        self.slots.insert(0, Slot { toxic: LEADING, revision: 0, stage, tally, credited: false });
+    }
+
     /// Takes out the stages whose toxic is not among `toxics`, which are sorted, and brings the others up to date.
     pub(crate) fn keep(&mut self, toxics: &[Arc<InForce>], now: Instant) {
         let mut at = 0;
@@ -74,6 +83,7 @@ impl Chain {
                     }
                     at += 1;
                 }
+                Err(_) if slot.toxic == LEADING => at += 1,
                 Err(_) => self.take_out(at, now),
             }
         }

@@ -23,7 +23,7 @@ struct Rig {
 
 impl Rig {
     fn new(kinds: &[Kind]) -> Self {
-        Self::with(kinds.iter().map(|kind| Toxic::new(*kind).upstream()))
+        Self::with(kinds.iter().map(|kind| Toxic::new(kind.clone()).upstream()))
     }
 
     fn with(toxics: impl Iterator<Item = Toxic>) -> Self {
@@ -274,7 +274,7 @@ fn the_largest_numbers_are_only_large() {
         Kind::Corrupt(Corrupt { rate: 1.0 }),
     ] {
         let only = Only { during: Some(time), ..Only::default() };
-        let toxic = Toxic { only, ..Toxic::new(kind).upstream() };
+        let toxic = Toxic { only, ..Toxic::new(kind.clone()).upstream() };
         assert_eq!(toxic.check(), Ok(()));
         assert_eq!(toxic.scaled(u32::MAX).check(), Ok(()));
         let mut rig = Rig::with([toxic].into_iter());
@@ -374,7 +374,7 @@ fn what_ends_connections_counts_from_its_first_moment() {
         (Kind::Timeout(Timeout { timeout: 30 * MS }), End::Close),
         (Kind::ResetPeer(ResetPeer { timeout: 30 * MS }), End::Reset),
     ] {
-        let mut rig = Rig::new(&[kind]);
+        let mut rig = Rig::new(std::slice::from_ref(&kind));
         for _ in 0..29 {
             rig.send(b"x");
             rig.wait(MS);

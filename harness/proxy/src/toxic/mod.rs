@@ -3,7 +3,7 @@
 //! A toxic is data ([`Toxic`]). On each connection that it touches it becomes a [`Stage`] in one direction or both: a
 //! machine without sockets and clocks, which is handed what arrives and the time, and asked what may go on.
 //! [`Chain`](chain::Chain) strings them together in the order in which the toxics were added. Two kinds have no stage
-//! and stand at the door: [`Kind::Refuse`] and [`Kind::ConnectHang`].
+//! and stand at the door: [`Kind::Refuse`] and [`Kind::ConnectHang`]. Those of [`h2`] share one stage a direction.
 //!
 //! One toxic, one file: its parameters, its stage, its tests. What several are made of:
 //!
@@ -17,6 +17,7 @@ pub(crate) mod blackhole;
 pub(crate) mod chain;
 pub mod chance;
 pub mod corrupt;
+pub mod h2;
 pub(crate) mod half_open;
 pub mod invalid;
 pub mod latency;
@@ -45,6 +46,7 @@ use tokio::time::Instant;
 pub use bandwidth::Bandwidth;
 pub use chance::Distribution;
 pub use corrupt::Corrupt;
+pub use h2::H2;
 pub use invalid::Invalid;
 pub use latency::Latency;
 pub use limit_data::LimitData;
@@ -97,7 +99,7 @@ pub struct Only {
 }
 
 /// What a toxic does. In a direction, if nothing else is said.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// Nothing.
     Noop,
@@ -137,6 +139,8 @@ pub enum Kind {
     Reorder(Reorder),
     /// Bytes arrive altered.
     Corrupt(Corrupt),
+    /// What is done to HTTP/2. It acts before all toxics that know bytes only, whatever the order.
+    H2(H2),
 }
 
 /// One connection as a toxic meets it.
@@ -183,7 +187,7 @@ impl Toxic {
     pub fn scaled(&self, by: u32) -> Self {
         let by = by.max(1);
         let only = Only { during: self.only.during.map(|during| during / by), ..self.only };
-        Self { kind: self.kind.scaled(by), only, ..self.clone() }
+        Self { kind: self.kind.clone().scaled(by), only, ..self.clone() }
     }
 
     /// What is wrong with it, if anything.
@@ -247,6 +251,7 @@ impl Kind {
             Kind::Loss(_) => "loss",
             Kind::Reorder(_) => "reorder",
             Kind::Corrupt(_) => "corrupt",
+            Kind::H2(what) => what.name(),
         }
     }
 
@@ -275,6 +280,7 @@ impl Kind {
             Kind::Slicer(of) => Kind::Slicer(Slicer { delay: of.delay / by, ..of }),
             Kind::Loss(of) => Kind::Loss(Loss { timeout: of.timeout / by, ..of }),
             Kind::Reorder(of) => Kind::Reorder(Reorder { delay: of.delay / by, ..of }),
+            Kind::H2(of) => Kind::H2(of.scaled(by)),
             kind => kind,
         }
     }
@@ -305,7 +311,7 @@ impl Kind {
                 return Stages { up: Some(stalled()), down: Some(stalled()) };
             }
             Kind::HalfOpen => Box::new(half_open::Cut::default()),
-            Kind::Refuse | Kind::ConnectHang => return Stages::default(),
+            Kind::Refuse | Kind::ConnectHang | Kind::H2(_) => return Stages::default(),
             Kind::Loss(loss) => loss.stage(random),
             Kind::Reorder(reorder) => reorder.stage(random),
             Kind::Corrupt(corrupt) => corrupt.stage(random),

@@ -28,6 +28,23 @@ fn our_types_and_limits_come_back_as_they_were_given() {
             json!({"type": "latency", "attributes": {"latency": 5, "jitter": 2, "distribution": "pareto", "correlation": 0.5}}),
             json!({"latency": 5, "jitter": 2, "distribution": "pareto", "correlation": 0.5}),
         ),
+        (
+            json!({"type": "h2_reset", "attributes": {"path": "/tikvpb.Tikv/*", "nth": 3, "part": "trailers", "error": "CANCEL"}}),
+            json!({"path": "/tikvpb.Tikv/*", "nth": 3, "part": "trailers", "error": "CANCEL"}),
+        ),
+        (
+            json!({"type": "h2_goaway", "attributes": {"last_stream": 0, "after": 50}}),
+            json!({"error": "NO_ERROR", "last_stream": 0, "after_streams": 0, "after": 50}),
+        ),
+        (
+            json!({"type": "h2_delay", "attributes": {"delay": 7}}),
+            json!({"path": "*", "part": "headers", "delay": 7}),
+        ),
+        (
+            json!({"type": "h2_status", "stream": "upstream", "attributes": {"message": "no"}}),
+            json!({"path": "*", "nth": 0, "status": 14, "message": "no"}),
+        ),
+        (json!({"type": "h2_max_streams", "attributes": {"limit": 5}}), json!({"limit": 5})),
         (json!({"type": "bandwidth", "attributes": {"rate": 5, "burst": 9}}), json!({"rate": 5, "burst": 9})),
     ] {
         let mut given = given;
@@ -77,6 +94,14 @@ fn a_typo_in_what_is_ours_is_named() {
         (
             r#"{"type": "noop", "only": {"client": "nobody"}}"#,
             "`only.client` must be an address, with a port or without: `127.0.0.1:5000`, not `nobody`",
+        ),
+        (
+            r#"{"type": "h2_max_streams", "attributes": {"limit": 4294967296}}"#,
+            "`attributes.limit` must be a whole number from 0 to 4294967295, not 4294967296",
+        ),
+        (
+            r#"{"type": "h2_hold", "attributes": {"part": "body"}}"#,
+            "`attributes.part` is wrong: `body` is no part of a stream; use `headers`, `data` or `trailers`",
         ),
         (
             r#"{"type": "latency", "attributes": {"distribution": "flat"}}"#,

@@ -133,7 +133,7 @@ fn counters_are_live_and_their_own() {
         );
         assert_eq!(other.toxics, [placed.id()]);
         let status = placed.status().unwrap();
-        assert_eq!(status.met, Met { bytes: 8, chunks: 2, connections: 2, live: 2 });
+        assert_eq!(status.met, Met { bytes: 8, chunks: 2, connections: 2, live: 2, passed_by: 0 });
         assert!(!status.evidence.touched(), "a noop touches nothing");
         drop((client, node));
         soon(async {
@@ -144,7 +144,10 @@ fn counters_are_live_and_their_own() {
         .await;
         let all = path.proxy.stats();
         assert_eq!((all.up, all.down), (8, 8), "what ended connections carried stays counted");
-        assert_eq!(placed.status().unwrap().met, Met { bytes: 8, chunks: 2, connections: 2, live: 1 });
+        assert_eq!(
+            placed.status().unwrap().met,
+            Met { bytes: 8, chunks: 2, connections: 2, live: 1, passed_by: 0 }
+        );
     });
 }
 

@@ -6,6 +6,8 @@
 mod door;
 mod ends;
 mod flows;
+mod grpc;
+mod h2_toxics;
 mod http2;
 mod life;
 mod limits;

@@ -1,5 +1,7 @@
 //! The parameters of each type of toxic. Each is said once, and read and written by it.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -7,9 +9,10 @@ use serde_json::{Map, Value};
 use super::share;
 use crate::control::error::Refused;
 use crate::control::request::Members;
+use crate::toxic::h2::{Delay, Goaway, Hold, MaxStreams, Refuse, Reset, Status};
 use crate::toxic::{
-    Bandwidth, Corrupt, Distribution, Kind, Latency, LimitData, Loss, Reorder, ResetPeer, Slicer, SlowClose,
-    Timeout,
+    Bandwidth, Corrupt, Distribution, H2, Kind, Latency, LimitData, Loss, Reorder, ResetPeer, Slicer,
+    SlowClose, Timeout,
 };
 
 /// The type of this name, with Toxiproxy's defaults: zeros.
@@ -33,7 +36,17 @@ pub(super) fn kind_of_type(name: &str) -> Option<Kind> {
         Kind::Reorder(Reorder::default()),
         Kind::Corrupt(Corrupt::default()),
     ];
-    kinds.into_iter().find(|kind| kind.name() == name)
+    let of_http2 = [
+        H2::DropPingAcks,
+        H2::Hold(Hold::default()),
+        H2::Delay(Delay::default()),
+        H2::Refuse(Refuse::default()),
+        H2::Reset(Reset::default()),
+        H2::Status(Status::default()),
+        H2::Goaway(Goaway::default()),
+        H2::MaxStreams(MaxStreams { limit: 0 }),
+    ];
+    kinds.into_iter().chain(of_http2.map(Kind::H2)).find(|kind| kind.name() == name)
 }
 
 /// Changes what is mentioned.
@@ -117,6 +130,10 @@ fn visit(kind: &mut Kind, pass: &mut dyn Pass) -> bool {
             pass.share("rate", rate);
             false
         }
+        Kind::H2(what) => {
+            visit_h2(what, pass);
+            false
+        }
         Kind::Blackhole
         | Kind::StallRead
         | Kind::Freeze
@@ -126,17 +143,58 @@ fn visit(kind: &mut Kind, pass: &mut dyn Pass) -> bool {
     }
 }
 
+fn visit_h2(what: &mut H2, pass: &mut dyn Pass) {
+    match what {
+        H2::DropPingAcks => {}
+        H2::Hold(Hold { path, part }) => {
+            word(pass, "path", path);
+            word(pass, "part", part);
+        }
+        H2::Delay(Delay { path, part, delay }) => {
+            word(pass, "path", path);
+            word(pass, "part", part);
+            pass.time("delay", MS, delay);
+        }
+        H2::Refuse(Refuse { path, nth, error }) => {
+            word(pass, "path", path);
+            pass.whole("nth", 1, nth);
+            word(pass, "error", error);
+        }
+        H2::Reset(Reset { path, nth, part, error }) => {
+            word(pass, "path", path);
+            pass.whole("nth", 1, nth);
+            word(pass, "part", part);
+            word(pass, "error", error);
+        }
+        H2::Status(Status { path, nth, status, message }) => {
+            word(pass, "path", path);
+            pass.whole("nth", 1, nth);
+            pass.short("status", status);
+            word(pass, "message", message);
+        }
+        H2::Goaway(Goaway { error, last_stream, after_streams, after }) => {
+            word(pass, "error", error);
+            pass.maybe_short("last_stream", last_stream);
+            pass.whole("after_streams", 1, after_streams);
+            pass.time("after", MS, after);
+        }
+        H2::MaxStreams(MaxStreams { limit }) => pass.short("limit", limit),
+    }
+}
+
 const MS: Duration = Duration::from_millis(1);
 const US: Duration = Duration::from_micros(1);
 /// Toxiproxy's kilobyte.
 const KB: u64 = 1000;
 
-type Set<'a> = &'a mut dyn FnMut(&str) -> Result<(), &'static str>;
+type Set<'a> = &'a mut dyn FnMut(&str) -> Result<(), String>;
 
 /// What is done with each parameter, in order. A unit is what 1 stands for.
 trait Pass {
     fn time(&mut self, name: &'static str, unit: Duration, value: &mut Duration);
     fn whole(&mut self, name: &'static str, unit: u64, value: &mut u64);
+    fn short(&mut self, name: &'static str, value: &mut u32);
+    fn maybe_short(&mut self, name: &'static str, value: &mut Option<u32>);
     /// 0 to 1.
     fn share(&mut self, name: &'static str, value: &mut f64);
     /// What it is, whether that is the default, and what makes it something else or says what is wrong.
@@ -183,8 +241,24 @@ impl Pass for Read<'_> {
 
     fn text(&mut self, name: &'static str, _: &str, _: bool, set: Set<'_>) {
         let Some(text) = self.take(name, self.members.text(name)) else { return };
-        if let Err(must) = set(text) {
-            self.refused.get_or_insert(self.members.refused(name, must, format_args!("`{text}`")));
+        if let Err(wrong) = set(text) {
+            self.refused.get_or_insert(self.members.wrong(name, &wrong));
+        }
+    }
+
+    fn short(&mut self, name: &'static str, value: &mut u32) {
+        let mut read = None;
+        self.maybe_short(name, &mut read);
+        *value = read.unwrap_or(*value);
+    }
+
+    fn maybe_short(&mut self, name: &'static str, value: &mut Option<u32>) {
+        let Some(wide) = self.take(name, self.members.whole(name)) else { return };
+        if let Ok(short) = u32::try_from(wide) {
+            *value = Some(short);
+        } else {
+            let must = "a whole number from 0 to 4294967295";
+            self.refused.get_or_insert(self.members.refused(name, must, wide));
         }
     }
 
@@ -221,6 +295,16 @@ impl Pass for Write {
         self.put(name, *value == 0.0, share(*value));
     }
 
+    fn short(&mut self, name: &'static str, value: &mut u32) {
+        self.put(name, *value == 0, (*value).into());
+    }
+
+    fn maybe_short(&mut self, name: &'static str, value: &mut Option<u32>) {
+        if let Some(value) = *value {
+            self.put(name, false, value.into());
+        }
+    }
+
     fn text(&mut self, name: &'static str, is: &str, unset: bool, _: Set<'_>) {
         self.put(name, unset, is.into());
     }
@@ -237,9 +321,18 @@ fn spread(pass: &mut dyn Pass, name: &'static str, value: &mut Distribution) {
     let (is, _) = SPREADS.into_iter().find(|(_, spread)| spread == value).expect("each has a name");
     let unset = *value == Distribution::default();
     pass.text(name, is, unset, &mut |text| {
-        let (_, spread) =
-            SPREADS.into_iter().find(|(known, _)| *known == text).ok_or("`uniform`, `normal` or `pareto`")?;
-        *value = spread;
+        let found = SPREADS.into_iter().find(|(known, _)| *known == text);
+        let wrong = || format!("must be `uniform`, `normal` or `pareto`, not `{text}`");
+        *value = found.ok_or_else(wrong)?.1;
+        Ok(())
+    });
+}
+
+/// What is read as it is written.
+fn word<T: FromStr<Err: Display> + Display>(pass: &mut dyn Pass, name: &'static str, value: &mut T) {
+    let is = value.to_string();
+    pass.text(name, &is, false, &mut |text| {
+        *value = text.parse().map_err(|wrong| format!("is wrong: {wrong}"))?;
         Ok(())
     });
 }

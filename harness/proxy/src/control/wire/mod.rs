@@ -211,6 +211,7 @@ fn evidence(view: &ToxicView) -> Value {
         "liveConnections": met.live,
         "metBytes": met.bytes,
         "metChunks": met.chunks,
+        "passedBy": met.passed_by,
         "bytes": touched.bytes,
         "delayed": touched.delayed,
         "closed": touched.closed,
@@ -228,6 +229,7 @@ pub(super) fn conn(view: &ConnView) -> Value {
         "ageMs": age_ms(conn.since),
         "upstream": way(conn.up),
         "downstream": way(conn.down),
+        "openStreams": conn.streams.open,
         "toxics": view.toxics,
     })
 }
