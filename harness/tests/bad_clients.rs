@@ -82,6 +82,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
         case: name.into(),
         client: Arc::new(Broken { name, then }),
         world: WorldKind::Sim,
+        outer: None,
         scale: Scale::REAL,
         seed: 7,
         cluster: ClusterSize::default(),

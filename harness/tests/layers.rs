@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// Each crate's folder with its modules in order: one imports only from itself and from those before it.
 const LAYERS: [(&str, &[&str]); 7] = [
-    ("harness/net", &["clock", "sim", "tcp", "conn", "port"]),
+    ("harness/net", &["asker", "clock", "sim", "tcp", "conn", "port"]),
     (
         "harness/proxy",
         &[
-            "ledger", "toxic", "status", "rule", "gate", "queue", "lane", "pump", "meter", "orders", "link",
-            "conn", "acceptor",
+            "seed", "upstream", "ledger", "toxic", "status", "rule", "gate", "queue", "lane", "pump",
+            "meter", "orders", "link", "conn", "acceptor", "registry", "control",
         ],
     ),
     (

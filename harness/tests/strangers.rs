@@ -83,6 +83,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
         case: name.into(),
         client: Arc::new(Stranger { name, run }),
         world: WorldKind::Sim,
+        outer: None,
         scale: Scale::REAL,
         seed: 7,
         cluster: ClusterSize::default(),

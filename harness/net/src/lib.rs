@@ -2,12 +2,14 @@
 //!
 //! Start at [`Net`]. Modules, in reading order:
 //!
+//! * [`asker`]: who may ask a control plane on loopback
 //! * [`clock`]: wall time as the fake cluster tells it: an epoch plus tokio's clock
 //! * [`sim`]: an in-memory network on tokio's paused clock, and the runtime it needs
 //! * [`tcp`]: real sockets
 //! * [`conn`]: a connection of either, its halves, and how it ends (FIN, RST)
 //! * [`port`]: a reserved port of either, the listener on it
 
+pub mod asker;
 pub mod clock;
 pub mod conn;
 pub mod port;

@@ -84,9 +84,12 @@ pub(crate) struct Lane {
     moved: Moved,
 }
 
-/// What was handed to a receiver.
+/// What was taken off a sender, and what was handed to a receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moved {
+    /// Bytes taken off the sender.
+    pub(crate) received: u64,
+    /// Bytes handed to the receiver.
     pub(crate) bytes: u64,
     pub(crate) chunks: u64,
 }
@@ -267,7 +270,10 @@ impl Lane {
         let mut space = [const { MaybeUninit::uninit() }; READ];
         let mut buf = ReadBuf::uninit(&mut space[..room]);
         match std::task::ready!(Pin::new(from).poll_read(cx, &mut buf)) {
-            Ok(()) if !buf.filled().is_empty() => Poll::Ready(self.pass(cx, buf.filled(), to)),
+            Ok(()) if !buf.filled().is_empty() => {
+                self.moved.received += buf.filled().len() as u64;
+                Poll::Ready(self.pass(cx, buf.filled(), to))
+            }
             Ok(()) if self.sender == Sender::Open => {
                 self.sender = Sender::Fin;
                 self.pass_end(End::Fin);

@@ -53,6 +53,19 @@ pub struct Met {
     pub passed_by: u64,
 }
 
+impl Met {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            chunks: self.chunks + other.chunks,
+            connections: self.connections + other.connections,
+            live: self.live + other.live,
+            passed_by: self.passed_by + other.passed_by,
+        }
+    }
+}
+
 impl Ledger {
     pub(crate) fn get(&self, cause: Cause) -> Evidence {
         self.lock().get(&cause).map(|tally| tally.evidence()).unwrap_or_default()

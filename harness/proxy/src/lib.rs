@@ -10,6 +10,8 @@
 //!
 //! Modules, in reading order:
 //!
+//! * [`seed`]: one seed, split into named generators
+//! * [`upstream`]: where a link leads
 //! * [`rule`]: what a proxy can be told to do
 //! * [`gate`]: the rules in force, and what they amount to together
 //! * [`toxic`]: what Toxiproxy calls by this name: what a link does to the bytes of some of its connections
@@ -23,9 +25,12 @@
 //! * [`link`]: the door, the rules in force, the connections
 //! * [`conn`]: one connection, from its accept to its end
 //! * [`acceptor`]: lets connections in and owns their tasks
+//! * [`registry`]: proxies by name, with toxics by name
+//! * [`control`]: Toxiproxy's HTTP API over that
 
 mod acceptor;
 mod conn;
+pub mod control;
 mod gate;
 mod lane;
 mod ledger;
@@ -34,9 +39,12 @@ mod meter;
 mod orders;
 mod pump;
 mod queue;
+pub mod registry;
 mod rule;
+pub mod seed;
 pub mod status;
 pub mod toxic;
+mod upstream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -52,6 +60,7 @@ use self::link::{Applied, Link};
 pub use self::rule::{Accept, Flow, OnHeal, OnInject, Rule};
 pub use self::status::{Carried, ConnStatus, Stats, ToxicStatus};
 pub use self::toxic::{Invalid, Toxic};
+pub use self::upstream::Upstream;
 
 /// Is told [`Event::ConnOpened`] and [`Event::ConnClosed`] as they happen, on the proxy's tasks: it must not block.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -92,7 +101,7 @@ impl Proxy {
     /// `name` is the link's in the events that `sink` is told; `seed` is for all draws: with the same seed and
     /// the same traffic everything comes out the same.
     pub fn start(net: &Net, name: String, upstream: SocketAddr, seed: u64, sink: Sink) -> io::Result<Self> {
-        Self::start_at(net, net.any(), name, upstream, seed, sink)
+        Self::start_at(net, net.any(), name, upstream.into(), seed, sink)
     }
 
     /// The same, at this address; on any free port if its port is 0.
@@ -100,7 +109,7 @@ impl Proxy {
         net: &Net,
         listen: SocketAddr,
         name: String,
-        upstream: SocketAddr,
+        upstream: Upstream,
         seed: u64,
         sink: Sink,
     ) -> io::Result<Self> {
@@ -121,7 +130,7 @@ impl Proxy {
     }
 
     /// Where it dials.
-    pub fn upstream(&self) -> SocketAddr {
+    pub fn upstream(&self) -> &Upstream {
         self.owner.link.upstream()
     }
 

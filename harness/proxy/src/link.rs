@@ -26,6 +26,7 @@ use crate::orders::{Ending, Orders};
 use crate::rule::{Accept, Flow, OnHeal, OnInject, Rule};
 use crate::status::{ConnStatus, Stats, ToxicStatus};
 use crate::toxic::{InForce, Invalid, Kind, Latency, Meeting, Stream, Toxic};
+use crate::upstream::Upstream;
 
 pub(crate) use self::member::Member;
 
@@ -33,7 +34,7 @@ pub(crate) use self::member::Member;
 pub(crate) struct Link {
     name: String,
     addr: SocketAddr,
-    upstream: SocketAddr,
+    upstream: Upstream,
     net: Net,
     seed: u64,
     sink: Sink,
@@ -65,8 +66,8 @@ struct State {
     accepted: u64,
     members: BTreeMap<u64, Known>,
     reads_http2: bool,
-    /// Bytes of connections that have ended, up and down.
-    carried: (u64, u64),
+    /// Bytes of connections that have ended.
+    ended: Stats,
 }
 
 /// A connection as its link knows it.
@@ -99,7 +100,7 @@ impl Link {
         net: &Net,
         listen: SocketAddr,
         name: String,
-        upstream: SocketAddr,
+        upstream: Upstream,
         seed: u64,
         sink: Sink,
     ) -> io::Result<Self> {
@@ -133,7 +134,7 @@ impl Link {
                 accepted: 0,
                 members: BTreeMap::new(),
                 reads_http2: false,
-                carried: (0, 0),
+                ended: Stats::default(),
             }),
         })
     }
@@ -146,8 +147,8 @@ impl Link {
         self.addr
     }
 
-    pub(crate) fn upstream(&self) -> SocketAddr {
-        self.upstream
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
@@ -159,18 +160,17 @@ impl Link {
     }
 
     pub(crate) async fn dial(&self) -> io::Result<Conn> {
-        self.net.connect(self.upstream).await
+        self.upstream.dial(&self.net).await
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let state = self.lock();
-        let (mut up, mut down) = state.carried;
-        for Known { meter, .. } in state.members.values() {
-            up += meter.up().bytes;
-            down += meter.down().bytes;
-        }
-        let streams = state.members.values().map(|known| known.meter.streams().get().open).sum();
-        Stats { conns: state.members.len() as u64, streams, accepted: state.accepted, up, down }
+        let doors = Stats { conns: state.members.len() as u64, accepted: state.accepted, ..state.ended };
+        let live = state.members.values().map(|known| &known.meter);
+        live.fold(doors, |all, meter| {
+            let streams = all.streams + meter.streams().get().open;
+            Stats { streams, ..all.carried(meter.up(), meter.down()) }
+        })
     }
 
     pub(crate) fn read_http2(&self) {
@@ -398,8 +398,7 @@ impl Link {
     pub(crate) fn forget(&self, conn: u64) {
         let mut state = self.lock();
         if let Some(Known { meter, .. }) = state.members.remove(&conn) {
-            state.carried.0 += meter.up().bytes;
-            state.carried.1 += meter.down().bytes;
+            state.ended = state.ended.carried(meter.up(), meter.down());
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) struct Meter {
 
 #[derive(Debug, Default)]
 struct Count {
+    received: AtomicU64,
     bytes: AtomicU64,
     chunks: AtomicU64,
 }
@@ -89,12 +90,14 @@ impl Drop for Meter {
 impl Count {
     fn add(&self, moved: Moved) {
         if moved != Moved::default() {
+            self.received.fetch_add(moved.received, Ordering::Relaxed);
             self.bytes.fetch_add(moved.bytes, Ordering::Relaxed);
             self.chunks.fetch_add(moved.chunks, Ordering::Relaxed);
         }
     }
 
     fn get(&self) -> Carried {
-        Carried { bytes: self.bytes.load(Ordering::Relaxed), chunks: self.chunks.load(Ordering::Relaxed) }
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Carried { received: get(&self.received), bytes: get(&self.bytes), chunks: get(&self.chunks) }
     }
 }

@@ -18,8 +18,12 @@ pub struct Stats {
     pub streams: u64,
     /// Connections accepted.
     pub accepted: u64,
+    /// Bytes taken off clients.
+    pub received_up: u64,
     /// Bytes handed to the node.
     pub up: u64,
+    /// Bytes taken off the node.
+    pub received_down: u64,
     /// Bytes handed to the client.
     pub down: u64,
 }
@@ -27,6 +31,8 @@ pub struct Stats {
 /// What one direction of a connection has carried so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
+    /// Bytes taken off the sender.
+    pub received: u64,
     /// Bytes handed to the receiver.
     pub bytes: u64,
     /// In so many writes.
@@ -85,5 +91,33 @@ impl ToxicStatus {
             met: toxic.tally.met(),
             evidence: toxic.tally.evidence(),
         }
+    }
+}
+
+// === impl Stats ===
+
+impl Stats {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            conns: self.conns + other.conns,
+            streams: self.streams + other.streams,
+            accepted: self.accepted + other.accepted,
+            received_up: self.received_up + other.received_up,
+            up: self.up + other.up,
+            received_down: self.received_down + other.received_down,
+            down: self.down + other.down,
+        }
+    }
+
+    /// And what a connection has carried.
+    pub(crate) fn carried(self, up: Carried, down: Carried) -> Self {
+        self.plus(Self {
+            received_up: up.received,
+            up: up.bytes,
+            received_down: down.received,
+            down: down.bytes,
+            ..Self::default()
+        })
     }
 }

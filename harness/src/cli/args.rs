@@ -26,6 +26,10 @@ pub(super) struct RunArgs {
     /// Where to run: in virtual time, or on real sockets.
     #[arg(long, value_enum, default_value_t = Where::Sim)]
     pub(super) world: Where,
+    /// A Toxiproxy on this machine that takes the built-in proxy's place on real sockets. A fault that it cannot carry out is an
+    /// error; one of which it tells nothing is never a pass.
+    #[arg(long, value_name = "URL", value_parser = toxiproxy)]
+    pub(super) proxy: Option<String>,
     /// By how much to divide durations on real sockets.
     #[arg(long, default_value_t = NonZero::new(60).expect("60 is not 0"), value_name = "N")]
     pub(super) scale: NonZero<u32>,
@@ -115,6 +119,13 @@ impl From<Where> for WorldKind {
             Where::Sim => Self::Sim,
             Where::Tcp => Self::Tcp,
         }
+    }
+}
+
+fn toxiproxy(text: &str) -> Result<String, String> {
+    match text.strip_prefix("http://") {
+        Some(host) if !host.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("give its address, for example `http://127.0.0.1:8474`".to_owned()),
     }
 }
 

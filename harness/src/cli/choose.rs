@@ -101,6 +101,7 @@ fn seeds(
         let of_matrix = variant.map(Choice::of).unwrap_or_default();
         let choice = Choice {
             world: args.world.into(),
+            outer: args.proxy.clone(),
             scale: if world == World::Tcp { args.scale.get() } else { 1 },
             seed,
             // the matrix says what the client does today; here it is judged

@@ -13,6 +13,7 @@ mod morning;
 mod nightly;
 mod out;
 mod page;
+mod proxy;
 mod report;
 mod results;
 mod run;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Writes scenarios as manifests for a real cluster.
     Export(export::ExportArgs),
+    /// Serves Toxiproxy's API, in the place of `toxiproxy-server`.
+    Proxy(proxy::ProxyArgs),
     /// Prints the JSON schema of scenario files, for editors.
     Schema(schema::SchemaArgs),
 }
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Export(export) => export::run(&export, screen::colour(args.color, &std::io::stderr())),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Schema(args) => schema::run(&args),
     }
     .into()

@@ -13,7 +13,7 @@ use unstuck_record::{EndReason, Run};
 use unstuck_reports::terminal::{Aside, Style};
 use unstuck_reports::text::clean;
 
-use super::args::RunArgs;
+use super::args::{RunArgs, Where};
 use super::results::Results;
 use super::screen::Screen;
 use super::table::Table;
@@ -23,6 +23,10 @@ use crate::run::batch::{self, Done, Job, Progress};
 
 /// Runs and reports; `colour` is for stdout, `colour_errors` for stderr.
 pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
+    if args.proxy.is_some() && args.world != Where::Tcp {
+        eprintln!("error: `--proxy` needs real sockets; give `--world tcp` too");
+        return Exit::Harness;
+    }
     let setups = match choose::setups(args, colour_errors) {
         Ok(setups) => setups,
         Err(exit) => return exit,

@@ -51,6 +51,8 @@ struct Row {
     short: String,
     bar: ProgressBar,
     ticks: u32,
+    /// The address of the control API that was told last.
+    control: Option<String>,
 }
 
 /// A line for each event, without control codes.
@@ -113,12 +115,16 @@ impl Bars {
         let bar = self.screen.insert_before(&self.all, ProgressBar::new(0).with_style(style));
         let short = format!("{} seed {}", clean(&job.setup.case), job.setup.seed);
         bar.set_message(short.clone());
-        self.rows.insert(index, Row { title, short, bar, ticks: 0 });
+        self.rows.insert(index, Row { title, short, bar, ticks: 0, control: None });
     }
 
     /// The bar goes to the run's deadline: a client that ends by itself ends before its bar.
     fn tick(&mut self, index: usize, shown: &Shown) {
-        let Some(Row { short, bar, ticks, .. }) = self.rows.get_mut(&index) else { return };
+        let Some(Row { title, short, bar, ticks, control }) = self.rows.get_mut(&index) else { return };
+        if let Some(api) = shown.control.as_ref().filter(|api| Some(*api) != control.as_ref()) {
+            let _the_terminal_is_gone = self.screen.println(format!("{title}: Toxiproxy's API on {api}"));
+            *control = Some(api.clone());
+        }
         *ticks += 1;
         bar.set_length(shown.until_ms.max(1));
         bar.set_position(shown.at_ms.min(shown.until_ms));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fake_tikv::{Mode, Node, PeerOrder};
 use unstuck_record::{Expect, Span};
 
+use super::outer;
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Client, Scale, Workload};
@@ -20,6 +21,8 @@ use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
 pub struct Choice {
     /// Where to run.
     pub world: WorldKind,
+    /// A Toxiproxy in the place of our own proxies; on real sockets only.
+    pub outer: Option<String>,
     /// The divisor of durations; only real sockets want one.
     pub scale: u32,
     /// The seed.
@@ -38,6 +41,7 @@ impl Default for Choice {
     fn default() -> Self {
         Self {
             world: WorldKind::Sim,
+            outer: None,
             scale: 1,
             seed: 1,
             sizes: SizeSpec::default(),
@@ -86,6 +90,16 @@ pub enum NotReady {
         /// The line of `client:`.
         line: u32,
     },
+    /// A fault that a Toxiproxy cannot express.
+    #[error(
+        "the Toxiproxy of `--proxy` cannot carry out `{fault}`: {why}; leave `--proxy` out, the built-in proxy can"
+    )]
+    NotWithToxiproxy {
+        /// As written.
+        fault: String,
+        /// What of it is beyond it.
+        why: String,
+    },
     /// The models of clients use raw keys.
     #[error(
         "`{0}` uses raw keys: with it `cluster.mode` is `raw`; a program, or a client of your own, can have another"
@@ -129,6 +143,13 @@ pub fn setup_with(
         case.fault_duration = instead;
     }
     let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
+    if let Some(outer) = &choice.outer {
+        notes.push(format!("links through the Toxiproxy at {outer}"));
+        for injection in plan.scaled(choice.scale).injections {
+            outer::steps(&injection.rule)
+                .map_err(|why| NotReady::NotWithToxiproxy { fault: injection.kind.clone(), why })?;
+        }
+    }
     let restart = under_test.timers().restart_period;
     let length = scenario::sizes::target_duration(case.warm_up, plan.last_heal(), restart);
     let expect = choice.expect.as_ref().unwrap_or(&case.expect);
@@ -138,6 +159,7 @@ pub fn setup_with(
         case: case.name.clone(),
         client: under_test,
         world: choice.world,
+        outer: choice.outer.clone(),
         scale: Scale::new(choice.scale),
         seed: choice.seed,
         cluster: ClusterSize {

@@ -86,9 +86,12 @@ pub(super) async fn drive(
     // a program compares timestamps and heartbeats with a clock of its own
     let outside = setup.client.outside().is_some() && !net.is_sim();
     let clock = if outside { Clock::start_at_wall() } else { Clock::start() };
-    let world = World::start(&net, clock, setup, recorder).await?;
+    let world = World::start(&net, clock, setup, recorder, status).await?;
     let mut plan = Steps::new(setup);
-    recorder.begin(world.infos(), plan.planned(&world));
+    if let Some(api) = world.control() {
+        status.control(api);
+    }
+    recorder.begin(world.infos(), plan.planned(&world), world.control());
 
     let tasks = Tasks::new(clock);
     status.attach_tasks(&tasks);

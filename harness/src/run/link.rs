@@ -8,25 +8,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fake_tikv::{Cluster, Node, Place};
 use unstuck_net::Net;
+use unstuck_proxy::{Proxy, Rule, Sink, Stats};
 use unstuck_record::Evidence;
 
+use super::between::{Between, InForce};
+use super::outer::Outer;
 use super::seed::split;
 use super::setup::Setup;
-use crate::fault::Rule;
-use unstuck_proxy::{Guard, Proxy, Sink, Stats};
 
 /// What proxies are made of.
 pub(super) struct Proxies<'a> {
     pub(super) net: &'a Net,
     pub(super) setup: &'a Setup,
+    pub(super) cluster: &'a Cluster,
     pub(super) sink: Sink,
+    /// The Toxiproxy that stands in for ours.
+    pub(super) outer: Option<&'a Arc<Outer>>,
 }
 
 impl Proxies<'_> {
-    fn start(&self, name: &str, life: usize, to: SocketAddr) -> io::Result<Proxy> {
+    fn start(&self, node: Node, name: &str, life: usize, to: SocketAddr) -> io::Result<Between> {
         // the seed is what it was before links could have a second proxy
-        let seed = if life == 0 { name.to_owned() } else { format!("{name}#{life}") };
-        Proxy::start(self.net, name.to_owned(), to, split(self.setup.seed, &seed), Arc::clone(&self.sink))
+        let of_its_own = if life == 0 { name.to_owned() } else { format!("{name}#{life}") };
+        if let Some(outer) = self.outer {
+            let link = outer.link(&of_its_own, to)?;
+            return Ok(Between::Theirs { link, cluster: self.cluster.clone(), node });
+        }
+        let seed = split(self.setup.seed, &of_its_own);
+        Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink)).map(Between::Ours)
     }
 }
 
@@ -36,7 +45,7 @@ pub(super) struct Link {
     pub(super) node: Node,
     pub(super) name: String,
     /// One for each address, in the order in which the node has them.
-    proxies: Vec<Proxy>,
+    proxies: Vec<Between>,
     lives: Arc<Lives>,
 }
 
@@ -47,25 +56,21 @@ struct Lives {
     /// Where it goes next.
     places: Mutex<VecDeque<Place>>,
     /// What stays in force at addresses that it has left.
-    left: Mutex<Vec<Guard>>,
+    left: Mutex<Vec<InForce>>,
 }
 
 impl Link {
     /// To a node that runs, and to the places where the plan has it come back.
-    pub(super) fn to(
-        node: Node,
-        bound: SocketAddr,
-        cluster: &Cluster,
-        proxies: &Proxies<'_>,
-    ) -> io::Result<Self> {
+    pub(super) fn to(node: Node, bound: SocketAddr, proxies: &Proxies<'_>) -> io::Result<Self> {
+        let cluster = proxies.cluster;
         let name = format!("{}->{node}", proxies.setup.client.name());
-        let mut all = vec![proxies.start(&name, 0, bound)?];
+        let mut all = vec![proxies.start(node, &name, 0, bound)?];
         cluster.advertise(node, all[0].addr());
         let mut places = VecDeque::new();
         if let Node::Store(store) = node {
             for life in 1..=proxies.setup.plan.kills(node) {
                 let place = cluster.place(store)?;
-                let proxy = proxies.start(&name, life, place.addr())?;
+                let proxy = proxies.start(node, &name, life, place.addr())?;
                 places.push_back(place.told_as(proxy.addr()));
                 all.push(proxy);
             }
@@ -75,11 +80,11 @@ impl Link {
     }
 
     /// To a store that is to join, and its place.
-    pub(super) fn to_new(cluster: &Cluster, proxies: &Proxies<'_>) -> io::Result<(Self, Place)> {
-        let place = cluster.new_place()?;
+    pub(super) fn to_new(proxies: &Proxies<'_>) -> io::Result<(Self, Place)> {
+        let place = proxies.cluster.new_place()?;
         let node = Node::Store(place.store());
         let name = format!("{}->{node}", proxies.setup.client.name());
-        let proxy = proxies.start(&name, 0, place.addr())?;
+        let proxy = proxies.start(node, &name, 0, place.addr())?;
         let place = place.told_as(proxy.addr());
         Ok((Self { node, name, proxies: vec![proxy], lives: Arc::default() }, place))
     }
@@ -89,11 +94,11 @@ impl Link {
         self.proxies[0].addr()
     }
 
-    fn now(&self) -> &Proxy {
+    fn now(&self) -> &Between {
         &self.proxies[self.lives.now.load(Ordering::Relaxed)]
     }
 
-    pub(super) fn apply(&self, fault: usize, rule: Rule) -> Guard {
+    pub(super) fn apply(&self, fault: usize, rule: &Rule) -> InForce {
         self.now().apply(fault, rule)
     }
 
@@ -103,7 +108,7 @@ impl Link {
     }
 
     /// Leaves a rule in force for ever: the node has left the address, and nobody takes it over.
-    pub(super) fn leave(&self, guard: Guard) {
+    pub(super) fn leave(&self, guard: InForce) {
         lock(&self.lives.left).push(guard);
     }
 
@@ -116,18 +121,21 @@ impl Link {
         self.proxies.iter().map(|proxy| proxy.evidence(fault)).fold(Evidence::default(), Evidence::plus)
     }
 
+    /// What all its proxies have carried.
     pub(super) fn stats(&self) -> Stats {
-        self.proxies.iter().map(Proxy::stats).fold(Stats::default(), |sum, of| Stats {
-            conns: sum.conns + of.conns,
-            streams: sum.streams + of.streams,
-            accepted: sum.accepted + of.accepted,
-            up: sum.up + of.up,
-            down: sum.down + of.down,
-        })
+        let ours = self.proxies.iter().all(|proxy| proxy.ours().is_some());
+        // those of others tell what the node knows, which is the same for each of its addresses
+        let told = if ours { &self.proxies[..] } else { &self.proxies[..1] };
+        told.iter().map(Between::stats).fold(Stats::default(), Stats::plus)
+    }
+
+    /// The proxy of ours that leads to the node's first address.
+    pub(super) fn ours(&self) -> Option<&Proxy> {
+        self.proxies[0].ours()
     }
 
     pub(super) fn shutdown(&self) {
-        self.proxies.iter().for_each(Proxy::shutdown);
+        self.proxies.iter().for_each(Between::shutdown);
     }
 }
 

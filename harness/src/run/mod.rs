@@ -2,6 +2,8 @@
 //!
 //! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
+//! * `outer`: a Toxiproxy that somebody else runs, in the place of our proxies
+//! * `between`, `link`: what stands between the client and a node, wherever that listens
 //! * `nodes`: faults on nodes, what they touched, how they heal
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
@@ -11,12 +13,13 @@
 //! * [`batch`]: many cases on a few threads, under a watchdog
 
 pub mod batch;
+mod between;
 pub mod cases;
 pub mod drive;
 mod link;
 mod nodes;
+mod outer;
 pub mod recorder;
-pub mod seed;
 pub mod setup;
 pub mod status;
 pub mod trace;
@@ -36,6 +39,7 @@ use drive::{Baseline, Driven};
 use recorder::Recorder;
 pub use setup::{ClusterSize, Setup, WorldKind};
 pub use status::Status;
+pub use unstuck_proxy::seed;
 
 /// Runs one case: the fault-free run that gives T0, the run itself, the verdict. The record is written to
 /// `file`, if given, as it happens.
@@ -118,6 +122,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         unit: client.unit().to_owned(),
         plan: vec![],
         links: vec![],
+        control: None,
         limits: baseline.limits(setup, timers),
         expect: setup.expect.clone(),
         variant: setup.variant.clone(),

@@ -48,10 +48,11 @@ impl Recorder {
         }))))
     }
 
-    /// Writes the header, now that the links and the plan are known.
-    pub fn begin(&self, links: Vec<LinkInfo>, plan: Vec<PlannedFault>) {
+    /// Writes the header, now that the links and the plan are known, and where the links' control API is.
+    pub fn begin(&self, links: Vec<LinkInfo>, plan: Vec<PlannedFault>, control: Option<String>) {
         let mut inner = self.inner();
         inner.run.header.links = links;
+        inner.run.header.control = control;
         inner.run.header.plan = plan;
         let header = Line::Header(inner.run.header.clone());
         inner.write(&header);

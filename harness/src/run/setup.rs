@@ -23,6 +23,8 @@ pub struct Setup {
     pub client: Arc<dyn Client>,
     /// Where.
     pub world: WorldKind,
+    /// The Toxiproxy that takes the place of our own proxies, `http://127.0.0.1:8474`; on real sockets only.
+    pub outer: Option<String>,
     /// By how much to shorten every duration; 1 in virtual time.
     pub scale: Scale,
     /// Every random choice follows from it.

@@ -39,6 +39,8 @@ pub struct Shown {
     pub total: u64,
     /// The faults that are active.
     pub faults: Vec<String>,
+    /// Where Toxiproxy's API over the links is; on real sockets only.
+    pub control: Option<String>,
 }
 
 /// Something that happened, for a log.
@@ -109,6 +111,10 @@ impl Status {
     }
     pub(super) fn faults(&self, faults: Vec<String>) {
         self.show().faults = faults;
+    }
+    pub(super) fn control(&self, api: String) {
+        self.tell(0, format!("Toxiproxy's API on {api}"));
+        self.show().control = Some(api);
     }
     pub(super) fn attach(&self, recorder: &Recorder) {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(recorder.clone());

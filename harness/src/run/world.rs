@@ -9,13 +9,18 @@ use std::time::Duration;
 use fake_tikv::{Cluster, Node, Place, Spec};
 use unstuck_net::{Clock, Net};
 use unstuck_proxy::Sink;
-use unstuck_record::{Evidence, LinkInfo, LinkSample, PlannedFault};
+use unstuck_proxy::control::{Control, Exported, Limits};
+use unstuck_proxy::registry::Registry;
+use unstuck_record::{Event, Evidence, LinkInfo, LinkSample, PlannedFault};
 
+use super::between::InForce;
 use super::link::{Link, Proxies};
 use super::nodes::{Acted, Target, Touched, act};
+use super::outer::Outer;
 use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
+use super::status::Status;
 use crate::client::Workload;
 use crate::fault::{Injection, NodeEffect};
 
@@ -32,17 +37,26 @@ const CALLS: usize = 2_000;
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// Toxiproxy's API over the links. In virtual time nobody outside could ask.
+    control: Option<Api>,
     /// Where stores are to join.
     new: Mutex<VecDeque<Place>>,
     /// What faults on nodes touched.
     touched: Touched,
 }
 
+/// Where links can be changed by hand.
+#[derive(Debug)]
+enum Api {
+    Ours(Control),
+    Theirs(Arc<Outer>),
+}
+
 /// A fault that is active until this drops.
 #[derive(Debug)]
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Active {
-    _links: Vec<unstuck_proxy::Guard>,
+    _links: Vec<InForce>,
     _nodes: Vec<Acted>,
 }
 
@@ -52,22 +66,40 @@ impl World {
         clock: Clock,
         setup: &Setup,
         recorder: &Recorder,
+        status: &Arc<Status>,
     ) -> io::Result<Self> {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
-        let proxies = Proxies { net, setup, sink };
+        let outer = match (&setup.outer, net) {
+            (Some(base), Net::Tcp(_)) => Some(outer(base, clock, recorder, status)?),
+            _ => None,
+        };
+        let proxies = Proxies { net, setup, cluster: &cluster, sink, outer: outer.as_ref() };
         let mut links = vec![];
         for (node, bound) in cluster.nodes() {
-            links.push(Link::to(node, bound, &cluster, &proxies)?);
+            links.push(Link::to(node, bound, &proxies)?);
         }
         let mut new = VecDeque::new();
         for _ in 0..setup.plan.joins() {
-            let (link, place) = Link::to_new(&cluster, &proxies)?;
+            let (link, place) = Link::to_new(&proxies)?;
             links.push(link);
             new.push_back(place);
         }
-        Ok(Self { cluster, links, new: Mutex::new(new), touched: Touched::default() })
+        let control = match (net, outer) {
+            (Net::Sim(_), _) => None,
+            (Net::Tcp(_), Some(outer)) => Some(Api::Theirs(outer)),
+            (Net::Tcp(_), None) => Some(Api::Ours(control(net, clock, setup, recorder, status, &links)?)),
+        };
+        Ok(Self { cluster, links, control, new: Mutex::new(new), touched: Touched::default() })
+    }
+
+    /// Where Toxiproxy's API is.
+    pub(super) fn control(&self) -> Option<String> {
+        self.control.as_ref().map(|api| match api {
+            Api::Ours(control) => format!("http://{}", control.addr()),
+            Api::Theirs(outer) => outer.base().to_owned(),
+        })
     }
 
     /// The PD members as the client is to see them.
@@ -98,7 +130,7 @@ impl World {
         let kill = injection.effect == Some(NodeEffect::Kill);
         let (mut links, mut elsewhere) = (vec![], BTreeMap::new());
         for link in self.on(&injection.links) {
-            let guard = link.apply(fault, injection.rule.clone());
+            let guard = link.apply(fault, &injection.rule);
             match kill.then(|| link.next_place()).flatten() {
                 Some(place) => {
                     link.leave(guard);
@@ -158,6 +190,39 @@ impl World {
     fn on<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Link> {
         nodes.iter().filter_map(|node| self.links.iter().find(|link| link.node == *node))
     }
+}
+
+/// The Toxiproxy that stands in for our proxies. What it fails to do stands in the record.
+fn outer(base: &str, clock: Clock, recorder: &Recorder, status: &Arc<Status>) -> io::Result<Arc<Outer>> {
+    let (recorder, status) = (recorder.clone(), Arc::clone(status));
+    let tell = Box::new(move |what: String| {
+        status.tell(clock.ms(), what.clone());
+        recorder.event(clock.ms(), Event::ClusterChanged { what });
+    });
+    Outer::at(base, tell)
+}
+
+/// Toxiproxy's API over the links, each under its name. What is done by hand stands in the record.
+fn control(
+    net: &Net,
+    clock: Clock,
+    setup: &Setup,
+    recorder: &Recorder,
+    status: &Arc<Status>,
+    links: &[Link],
+) -> io::Result<Control> {
+    let registry = Registry::new(net, split(setup.seed, "control"), Arc::new(|_| {}));
+    for proxy in links.iter().filter_map(Link::ours) {
+        registry.register(proxy.clone()).expect("each link has a name of its own");
+    }
+    let (recorder, status) = (recorder.clone(), Arc::clone(status));
+    let heard = Arc::new(move |what: &str| {
+        let what = format!("by hand: {what}");
+        status.tell(clock.ms(), what.clone());
+        recorder.event(clock.ms(), Event::ClusterChanged { what });
+    });
+    let exported = Exported { proxies: true, runtime: false };
+    Control::start(registry, net.any(), exported, Limits::default(), heard)
 }
 
 /// The name of a node in reports: `pd-0`, `tikv-1`.

@@ -49,6 +49,7 @@ impl RunBuilder {
             variant: None,
             command: vec![],
             idle: vec![],
+            control: None,
             again: None,
             notes: vec![],
         };

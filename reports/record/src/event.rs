@@ -89,7 +89,8 @@ pub enum Event {
         /// Who ended it and how, e.g. `client closed`, `fault reset`.
         how: String,
     },
-    /// The cluster changed by itself: a leader moved, a store was declared down, a store came back.
+    /// The cluster changed by itself: a leader moved, a store was declared down, a store came back. Or somebody changed a link
+    /// by hand, through its control API.
     ClusterChanged {
         /// In words.
         what: String,

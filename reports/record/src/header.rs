@@ -34,6 +34,9 @@ pub struct Header {
     pub plan: Vec<PlannedFault>,
     /// Every link, in a fixed order.
     pub links: Vec<LinkInfo>,
+    /// Where Toxiproxy's API over the links was, on real sockets: `http://127.0.0.1:40000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
     /// The time limits of the verdict.
     pub limits: Limits,
     /// What the scenario expects.

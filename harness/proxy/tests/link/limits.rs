@@ -127,7 +127,10 @@ fn counters_are_live_and_their_own() {
         client.shutdown().await.unwrap();
         let [conn, other] = &path.proxy.conns()[..] else { panic!("two connections") };
         assert_eq!((conn.number, conn.client), (1, client.local_addr().unwrap()));
-        assert_eq!((conn.up, conn.down), (Carried { bytes: 4, chunks: 1 }, Carried { bytes: 4, chunks: 1 }));
+        assert_eq!(
+            (conn.up, conn.down),
+            (Carried { received: 4, bytes: 4, chunks: 1 }, Carried { received: 4, bytes: 4, chunks: 1 })
+        );
         assert_eq!(other.toxics, [placed.id()]);
         let status = placed.status().unwrap();
         assert_eq!(status.met, Met { bytes: 8, chunks: 2, connections: 2, live: 2, passed_by: 0 });
