@@ -4,7 +4,7 @@
 //! * [`night`]: a night, and the part of it that one machine has run
 //! * [`row`]: one run in a line
 //! * `code`: words as numbers
-//! * [`file`]: the file itself: opened, made, refused
+//! * [`mod@file`]: the file itself: opened, made, refused
 //! * `write`: nights that begin and end, runs that are appended, seeds that are pinned
 //! * [`read`]: the nights back, newest first or those up to one
 //! * `merge`: what other machines have seen
