@@ -11,7 +11,8 @@ use super::choice::ErrorCode;
 pub struct Goaway {
     /// Why; with `NO_ERROR` what is open may go on.
     pub error: ErrorCode,
-    /// The last stream that is said to have been taken; without it the last that was opened.
+    /// The last stream that is said to have been taken; without it the one with which `after_streams` were reached (those of
+    /// the same burst that follow it do not count), else the last that was opened.
     pub last_stream: Option<u32>,
     /// Not before so many streams have been opened since the toxic met the connection.
     pub after_streams: u64,

@@ -25,6 +25,8 @@ pub(super) struct Acting {
     before: u64,
     /// Streams of its paths, or all, that were opened since.
     seen: u64,
+    /// The stream with which so many had been opened as a GOAWAY waits for. Whoever opens fast opens more before it is told.
+    reached: Option<u32>,
     /// It acts once, and has.
     done: bool,
     tally: Arc<Tally>,
@@ -46,6 +48,7 @@ impl Acting {
             since: now,
             before: toxic.toxic.only.after_bytes,
             seen: 0,
+            reached: None,
             done: false,
             tally: Arc::clone(&toxic.tally),
         }
@@ -182,8 +185,11 @@ impl State {
                 H2::Refuse(Refuse { path, nth, .. })
                 | H2::Reset(Reset { path, nth, .. })
                 | H2::Status(Status { path, nth, .. }) => (path, *nth),
-                H2::Goaway(_) => {
+                H2::Goaway(goaway) => {
                     toxic.seen += 1;
+                    if toxic.seen == goaway.after_streams && goaway.after.is_zero() {
+                        toxic.reached = Some(self.highest);
+                    }
                     continue;
                 }
                 _ => continue,
@@ -260,7 +266,7 @@ impl State {
             }
             toxic.done = true;
             // upstream it would name a stream that the node has opened, and there are none
-            let opened = if way == Way::Down { self.highest } else { 0 };
+            let opened = if way == Way::Down { toxic.reached.unwrap_or(self.highest) } else { 0 };
             let last = goaway.last_stream.unwrap_or(opened);
             let frame = Frame::goaway(last, goaway.error.0);
             let tally = Arc::clone(&toxic.tally);
