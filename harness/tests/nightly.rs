@@ -368,6 +368,24 @@ fn a_night_that_is_called_like_a_path_is_reported_and_leads_nowhere() {
 }
 
 #[test]
+fn a_case_of_nobody_is_told_with_what_a_night_can_do_about_it() {
+    let folder = Folder::new("nobody");
+    folder.file("q.yaml", "cases: [{name: c, faultType: failure, selector: tikv(0), faultDuration: 1s}]");
+    let (code, _, err) = folder.night("n1", &[]);
+    assert_eq!(code, Some(3), "{err}");
+    assert!(err.contains("case `c` does not say which client") && err.contains("write `client:`"), "{err}");
+    assert!(!err.contains("--client"), "there is no such flag: {err}");
+}
+
+#[test]
+fn a_report_of_nothing_says_so_once() {
+    let folder = Folder::new("nothing");
+    let (code, out, err) = folder.run(&["report", "nowhere"]);
+    assert_eq!((code, out.as_str()), (Some(4), ""));
+    assert!(err.starts_with("error: `nowhere`: ") && err.lines().count() == 1, "{err}");
+}
+
+#[test]
 fn wrong_scenarios_are_told_and_no_night_is_begun() {
     let folder = Folder::new("wrong");
     folder.file("q.yaml", &QUICK.replace("tikv(0)", "tikv(all of them)"));

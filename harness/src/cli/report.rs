@@ -32,9 +32,14 @@ pub(super) struct ReportArgs {
 
 pub(super) fn run(args: &ReportArgs, colour: bool) -> Exit {
     let mut broken = false;
-    let told = merged(args, &mut broken).and_then(|(history, folders)| {
-        morning::tell(&history, &folders, args.night.as_deref(), &args.files, colour)
-    });
+    let told = match merged(args, &mut broken) {
+        // everything that is wrong has been told
+        Ok(None) => return Exit::Harness,
+        Ok(Some((history, folders))) => {
+            morning::tell(&history, &folders, args.night.as_deref(), &args.files, colour)
+        }
+        Err(error) => Err(error),
+    };
     match told {
         Ok(exit) if !broken => exit,
         Ok(_) => Exit::Harness,
@@ -45,8 +50,9 @@ pub(super) fn run(args: &ReportArgs, colour: bool) -> Exit {
     }
 }
 
-/// One history of all, and where its pages lie. What cannot be read is told, and the rest is taken.
-fn merged(args: &ReportArgs, broken: &mut bool) -> Result<(History, Vec<PathBuf>), HistoryError> {
+/// One history of all, and where its pages lie; `None` if not one could be read. What cannot be read is told, and the rest
+/// is taken.
+fn merged(args: &ReportArgs, broken: &mut bool) -> Result<Option<(History, Vec<PathBuf>)>, HistoryError> {
     let from: Vec<PathBuf> = args.history.iter().chain(&args.folders).cloned().collect();
     let mut tell = |error: String| {
         eprintln!("error: {error}");
@@ -66,8 +72,11 @@ fn merged(args: &ReportArgs, broken: &mut bool) -> Result<(History, Vec<PathBuf>
             Err(error) => tell(error.to_string()),
         }
     }
+    if opened.is_empty() {
+        return Ok(None);
+    }
     if args.into.is_none() && opened.len() == 1 {
-        return Ok((opened.remove(0), from));
+        return Ok(Some((opened.remove(0), from)));
     }
     let mut all = match &args.into {
         Some(into) => History::create(into)?,
@@ -80,7 +89,7 @@ fn merged(args: &ReportArgs, broken: &mut bool) -> Result<(History, Vec<PathBuf>
             tell(error.to_string());
         }
     }
-    let Some(into) = &args.into else { return Ok((all, from)) };
+    let Some(into) = &args.into else { return Ok(Some((all, from))) };
     for folder in &from {
         if let Err(error) = copy(&folder.join(NIGHTS), &into.join(NIGHTS)) {
             tell(format!("cannot copy `{}`: {error}", folder.display()));
@@ -89,7 +98,7 @@ fn merged(args: &ReportArgs, broken: &mut bool) -> Result<(History, Vec<PathBuf>
     for gone in all.prune(Policy::default())? {
         morning::forget(into, &gone);
     }
-    Ok((all, vec![into.clone()]))
+    Ok(Some((all, vec![into.clone()])))
 }
 
 /// The histories in a folder: its own, and those of machines whose files were put beside it under other names.

@@ -14,7 +14,7 @@ use super::NightlyArgs;
 use crate::run::cases::{self, Choice};
 use crate::run::seed::split;
 use crate::run::{Setup, WorldKind};
-use crate::scenario::{self, Case, ClientRef, File, matrix, which_client};
+use crate::scenario::{self, Case, ClientRef, File, NoClient, matrix, which_client};
 
 /// A part of all cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +153,12 @@ fn ready(paths: &[PathBuf], colour: bool, errors: &mut Vec<String>) -> Vec<Ready
             }
             match which_client(None, &file, case, None) {
                 Ok(client) => ready.push(Ready::new(path, &file, case, &client, choice(&file, &client))),
+                // there is no flag for it: a night is of many clients
+                Err(NoClient::Unsaid { case }) => errors.push(format!(
+                    "error: {}: case `{case}` does not say which client it tests: write `client:` in the file or a run in \
+                     `matrix.yaml` beside it, or leave the folder out",
+                    path.display()
+                )),
                 Err(error) => errors.push(format!("error: {}: {error}", path.display())),
             }
         }
