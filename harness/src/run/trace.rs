@@ -39,38 +39,3 @@ pub(super) async fn take(tasks: &Tasks) -> Option<String> {
     }
     Some(text)
 }
-
-#[cfg(all(test, tokio_unstable, target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod tests {
-    use std::future::{pending, poll_fn};
-    use std::sync::{Arc, OnceLock};
-    use std::task::{Poll, Waker};
-
-    use unstuck_net::Clock;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_wakes_another_when_it_is_polled_costs_itself_and_not_the_run() {
-        let other = Arc::<OnceLock<Waker>>::default();
-        let theirs = Arc::clone(&other);
-        tokio::spawn(poll_fn(move |cx| {
-            theirs.get_or_init(|| cx.waker().clone());
-            Poll::<()>::Pending
-        }));
-        tokio::task::yield_now().await;
-        let waking = tokio::spawn(poll_fn(move |_| {
-            other.get().expect("the other was polled first").wake_by_ref();
-            Poll::<()>::Pending
-        }));
-        let waiting = tokio::spawn(pending::<()>());
-        tokio::task::yield_now().await;
-        let text = take(&Tasks::new(Clock::start())).await;
-        assert!(text.is_some());
-        assert!(
-            waking.await.is_err_and(|error| error.is_panic()),
-            "else the words above are not true any more"
-        );
-        assert!(!waiting.is_finished());
-    }
-}
