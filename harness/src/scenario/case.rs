@@ -36,6 +36,8 @@ pub struct Case {
     pub recovery: Duration,
     /// What is expected.
     pub expect: Expect,
+    /// The keys of QA's that nothing here carries out; reports name them.
+    pub left_out: Vec<&'static str>,
 }
 
 /// How often a fault is injected.
@@ -105,6 +107,7 @@ pub(crate) fn read(
     let recovery = f.duration("recoveryTime", problems).unwrap_or(RECOVERY);
     let fault_duration = f.duration("faultDuration", problems);
     let schedule = read_schedule(&f, fault_duration, problems);
+    let left_out = f.left_out(problems);
     let expect = f.get("expect").map_or_else(|| Some(Expect::default()), |n| read_expect(n, problems));
     if let Some(fault) = &fault {
         check_duration(&f, fault, fault_duration, problems);
@@ -132,6 +135,7 @@ pub(crate) fn read(
         schedule: schedule?,
         recovery,
         expect: expect?,
+        left_out,
     })
 }
 
