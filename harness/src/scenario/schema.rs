@@ -45,7 +45,12 @@ fn object(keys: &[Key]) -> Value {
         })
         .collect();
     let required: Vec<_> = keys.iter().filter(|key| key.required()).map(|key| key.name).collect();
-    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+    let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required});
+    if keys.iter().any(|key| key.name == "faults") {
+        // a case has a fault of its own, or a list of them
+        schema["anyOf"] = json!([{"required": ["faultType", "selector"]}, {"required": ["faults"]}]);
+    }
+    schema
 }
 
 fn value(shape: Shape) -> Value {
