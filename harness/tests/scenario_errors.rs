@@ -16,8 +16,10 @@ fn broken() -> Vec<(&'static str, String)> {
     vec![
         ("key_typo", case(&[fault, tikv, "faultDuraton: 1m"])),
         ("key_of_another_level", "cluster: {tikv: 3, workers: 3}\ncases: []\n".into()),
-        ("key_known_not_supported", "tag: ha-test\nworkloads: []\ncases: []\n".into()),
-        ("key_ddl", case(&[fault, tikv, minute, "ddl: {addIndex: []}"])),
+        ("key_left_out", "tag: [ha-test]\nworkloads: []\ncases: []\n".into()),
+        ("config", "- name: config_a\n  default: |\n    tag: ha-test\n    cases:\n      - name: a\n        faultType: failur\n        selector: tikv(0)\n        faultDuration: 1m\n- name: config_b\n  default:\n    cases: [{name: b, faultType: failure, selector: tikv(9), faultDuration: 1m}]\n- default: 'cases: []'\n- {name: config_d, default: [a]}\n- nmae: config_e\n".into()),
+        ("config_no_yaml", "- name: config_ä\n  default: |\n    cases:\n      - name: [a\n".into()),
+        ("config_sizes", "- name: a\n  default: {cluster: {tikv: 4}, cases: [{name: a, faultType: failure, selector: tikv(3), faultDuration: 1m}]}\n- name: b\n  default: {cases: [{name: b, faultType: failure, selector: tikv(0), faultDuration: 1m}]}\n".into()),
         ("key_twice", case(&[fault, fault, tikv, minute])),
         ("key_missing", "cases:\n  - name: a\n    faultDuration: 1m\n".into()),
         ("cases_missing", "client: br@fixed\n".into()),

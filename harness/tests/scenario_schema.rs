@@ -134,7 +134,11 @@ fn the_schema_and_the_loader_agree_on_sizes() {
         ("client: {command: {x: y}}", false),
         ("client: {comand: x}", false),
         ("client: [x]", false),
-        ("tag: x", false),
+        ("tag: x", true),
+        ("tag: [x]", false),
+        ("workloads: [{type: sysbench, threads: 64}]", true),
+        ("tidbGlobalVariables: {beforeCase: [a='on']}", true),
+        ("tags: x", false),
     ] {
         let mut document =
             json("cases: [{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}]");

@@ -137,6 +137,9 @@ pub fn setup_with(
     let topology = topology(under_test.name(), &sizes);
     let mut case = case.clone();
     let mut notes = departures(under_test.name(), &sizes);
+    if !case.left_out.is_empty() {
+        notes.push(format!("not carried out here: `{}`", case.left_out.join("`, `")));
+    }
     if let Some(instead) = choice.fault_duration {
         let ms = |length: Duration| Span(length.as_millis() as u64);
         for fault in &mut case.faults {

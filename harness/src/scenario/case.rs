@@ -28,6 +28,8 @@ pub struct Case {
     pub recovery: Duration,
     /// What is expected.
     pub expect: Expect,
+    /// The keys of QA's that nothing here carries out; reports name them.
+    pub left_out: Vec<&'static str>,
 }
 
 /// What a case expects.
@@ -72,6 +74,7 @@ pub(crate) fn read(
     let warm_up = f.duration("warmUpTime", problems).unwrap_or(WARM_UP);
     let recovery = f.duration("recoveryTime", problems).unwrap_or(RECOVERY);
     let read = read_faults(&f, bounds, problems);
+    let left_out = f.left_out(problems);
     let expect = f.get("expect").map_or_else(|| Some(Expect::default()), |n| read_expect(n, problems));
     if let Some((name, span)) = &name {
         check_name(name, span, &read, problems);
@@ -86,6 +89,7 @@ pub(crate) fn read(
         warm_up,
         recovery,
         expect: expect?,
+        left_out,
     })
 }
 

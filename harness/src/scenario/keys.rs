@@ -55,10 +55,25 @@ pub(crate) enum Shape {
     Map(&'static [Key]),
     /// A list of mappings.
     List(&'static [Key]),
+    /// Anything: QA's own runner reads it, and nothing here can carry it out.
+    LeftOut(LeftOut),
+    /// A scenario in a block of text (`|`), or as a mapping.
+    Scenario,
+}
+
+/// Why a key of QA's is not carried out, and what to do instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOut {
+    pub(crate) why: &'static str,
+    pub(crate) instead: &'static str,
 }
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, example: "" }
+}
+
+const fn left_out(name: &'static str, why: &'static str, instead: &'static str, doc: &'static str) -> Key {
+    Key { name, shape: Shape::LeftOut(LeftOut { why, instead }), doc, example: "" }
 }
 
 const fn must(name: &'static str, shape: Shape, example: &'static str, doc: &'static str) -> Key {
@@ -83,6 +98,30 @@ pub(crate) const FILE: &[Key] = &[
         "[{name: …, faultType: …, selector: …}]",
         "What to inject, where, when, and what is expected.",
     ),
+    key("tag", Shape::Text, "QA's name for the run; free text."),
+    left_out(
+        "workloads",
+        "there is no SQL to put load on",
+        "the client under test is the load: its size is `workload`",
+        "QA's SQL load. Named when the case runs; not carried out.",
+    ),
+    left_out(
+        "tidbGlobalVariables",
+        "there is no TiDB that has variables",
+        "settings of a client are its revision, or its `args` and `env` where it is a program",
+        "TiDB's variables. Named when the case runs; not carried out.",
+    ),
+];
+
+/// QA's wrapper around a whole scenario; a file can have a list of them.
+pub(crate) const CONFIG: &[Key] = &[
+    must(
+        "name",
+        Shape::Text,
+        "config_ha_pdleader_kill",
+        "What the config is called; its cases have names of their own.",
+    ),
+    must("default", Shape::Scenario, "|", "The scenario: the keys of a file, `cases` among them."),
 ];
 
 /// `cluster:`
@@ -308,10 +347,6 @@ pub(crate) const RUN: &[Key] = &[
     key("clients", Shape::Clients, "What these clients do in this run (default: as the entry says)."),
 ];
 
-/// Keys of QA's vocabulary that nothing understands yet.
-pub(crate) const NOT_YET: [&str; 6] =
-    ["tag", "workloads", "tidbGlobalVariables", "default", "ddl", "ddl.addIndex"];
-
 impl Key {
     /// Whether it must be there.
     pub(crate) fn required(&self) -> bool {
@@ -340,6 +375,8 @@ impl Shape {
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),
+            Self::LeftOut(LeftOut { instead, .. }) => instead.into(),
+            Self::Scenario => "write `default: |`, and the scenario indented below it".into(),
         }
     }
 }
@@ -359,6 +396,7 @@ pub(crate) fn home(name: &str) -> Option<&'static str> {
         ("`expect`", EXPECT),
         ("the file", FILE),
         ("`client`", PROGRAM),
+        ("a config", CONFIG),
     ];
     homes.into_iter().find(|(_, keys)| keys.iter().any(|k| k.name == name)).map(|(home, _)| home)
 }

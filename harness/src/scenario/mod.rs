@@ -1,6 +1,6 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
-//! * [`mod@file`], [`case`]: what a file holds
+//! * [`mod@file`], [`case`]: what a file holds; `config`: QA's wrapper around one
 //! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`]: what goes wrong, and where; [`schedule`]: when
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
@@ -15,6 +15,7 @@
 mod answers;
 pub mod case;
 pub mod client_ref;
+mod config;
 mod contradiction;
 pub mod diagnostic;
 pub mod fault;

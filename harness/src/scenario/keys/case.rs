@@ -1,6 +1,6 @@
 //! The keys of a case.
 
-use super::{Key, OUTCOMES, Shape, key, must};
+use super::{Key, OUTCOMES, Shape, key, left_out, must};
 
 /// How the faults of a case follow each other.
 pub(crate) const ORDERS: [&str; 2] = ["together", "sequence"];
@@ -33,6 +33,12 @@ pub(crate) const CASE: &[Key] = &[
          when the one before has healed for the last time).",
     ),
     key("expect", Shape::Map(EXPECT), "What is expected (default: the work is done, right, and in time)."),
+    left_out(
+        "ddl",
+        "no TiDB adds an index here",
+        "the ingest path of `ADD INDEX` is lightning's: `client: lightning@fixed` takes it",
+        "DDL to run during the case. Named when the case runs; not carried out.",
+    ),
 ];
 
 /// One of `faults:`
