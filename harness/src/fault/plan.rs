@@ -10,6 +10,9 @@ use crate::scenario::{Case, Fault};
 
 use super::{NodeEffect, Rule, mapping, resolve, timing};
 
+/// The PD member that leads at the start of every run.
+pub const PD_LEADER: u32 = 0;
+
 /// What there is to choose from when a selector is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {

@@ -12,7 +12,7 @@ use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
-use crate::fault::plan::{Topology, Unplannable};
+use crate::fault::plan::{PD_LEADER, Topology, Unplannable};
 use crate::scenario::matrix;
 use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
 
@@ -190,8 +190,7 @@ fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,
-        // the fake cluster's first member leads at the start
-        pd_leader: 0,
+        pd_leader: PD_LEADER,
         stores: (1..=u64::from(sizes.tikv)).collect(),
     }
 }

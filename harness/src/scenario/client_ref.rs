@@ -14,8 +14,11 @@ pub struct ClientRef {
 }
 
 /// The clients there are, each with its revisions; the first is meant when none is said.
-pub const CLIENTS: [(&str, &[&str]); 2] =
-    [("lightning", &["as-reported", "fix-48355", "fixed"]), ("br", &["as-reported", "fixed"])];
+pub const CLIENTS: [(&str, &[&str]); 3] = [
+    ("lightning", &["as-reported", "fix-48355", "fixed"]),
+    ("br", &["as-reported", "fixed"]),
+    ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),
+];
 
 /// Clients of the design that are not there yet.
 const NOT_YET: [&str; 1] = ["raw_kv"];

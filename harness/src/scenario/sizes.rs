@@ -91,14 +91,18 @@ impl Sizes {
         let mut sizes = Self {
             pd: 3,
             tikv: 3,
-            regions: if client == "br" { 240 } else { 64 },
+            regions: match client {
+                "br" => 240,
+                "tso" => 480,
+                _ => 64,
+            },
             keys_per_region: 4,
             max_concurrent_streams: 1024,
             mode: Mode::Raw,
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: 32,
+            workers: if client == "tso" { 8 } else { 32 },
             connections: 16,
             duration: None,
         };
