@@ -4,7 +4,7 @@
 //! * [`grpc`]: a gRPC client with grpc-go's semantics, on the real h2
 //! * `chan`: Go's unbuffered channel
 //! * [`pd`]: a PD client over it
-//! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+//! * [`lightning`], [`br`], [`kv`]: models of the reported clients, with their real constants
 //! * [`program`]: any program; [`outside`]: what such a client needs besides
 //! * [`own`]: an async function of your own
 //! * [`connector`]: the case's network for tonic and hyper
@@ -14,6 +14,7 @@ mod chan;
 pub mod connector;
 pub mod ctx;
 pub mod grpc;
+pub mod kv;
 pub mod lightning;
 pub mod outside;
 pub mod own;
@@ -76,6 +77,7 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 /// The client of this name in this revision.
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
+    use kv::RawKv;
     use lightning::{Lightning, Revision};
     Some(match (name, revision) {
         ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
@@ -83,6 +85,7 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        ("raw_kv", revision) => Box::new(RawKv { revision: kv::Revision::named(revision)? }),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::client_ref::{self, ClientRef};
 use super::file::File;
 use super::matrix::Matrix;
-use super::selector::{Component, Selector};
+use super::selector::Selector;
 
 /// Why no client could be chosen for a case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub fn which_client(
         Selector::Links { source, .. } => Some(source.component),
         Selector::Nodes(_) => None,
     };
-    let source = source.filter(|c| matches!(c, Component::Br | Component::Lightning));
+    let source = source.filter(|component| component.names_a_client());
     let chosen = flag
         .or(file.client.as_ref())
         .or_else(|| matrix.and_then(|(matrix, file_in_matrix)| matrix.client(file_in_matrix, &case.name)))
