@@ -77,7 +77,7 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 /// The client of this name in this revision.
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
-    use kv::RawKv;
+    use kv::{Kv, Load};
     use lightning::{Lightning, Revision};
     Some(match (name, revision) {
         ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
@@ -85,7 +85,8 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
-        ("raw_kv", revision) => Box::new(RawKv { revision: kv::Revision::named(revision)? }),
+        ("raw_kv", revision) => Box::new(Kv { load: Load::Raw, revision: kv::Revision::named(revision)? }),
+        ("txn_kv", revision) => Box::new(Kv { load: Load::Txn, revision: kv::Revision::named(revision)? }),
         _ => return None,
     })
 }

@@ -67,7 +67,7 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
         Component::Tikv => stores().collect(),
         Component::Pd => pd().collect(),
         Component::All => pd().chain(stores()).collect(),
-        Component::Br | Component::Lightning | Component::RawKv | Component::Client => Vec::new(),
+        _ => Vec::new(),
     };
     let leader = Node::Pd(topology.pd_leader);
     let followers = || all.iter().copied().filter(|n| *n != leader).collect::<Vec<_>>();

@@ -14,10 +14,11 @@ pub struct ClientRef {
 }
 
 /// The clients there are, each with its revisions; the first is meant when none is said.
-pub const CLIENTS: [(&str, &[&str]); 3] = [
+pub const CLIENTS: [(&str, &[&str]); 4] = [
     ("lightning", &["as-reported", "fix-48355", "fixed"]),
     ("br", &["as-reported", "fixed"]),
     ("raw_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
+    ("txn_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
 ];
 
 /// Why a text names no client.

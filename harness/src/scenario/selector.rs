@@ -3,7 +3,7 @@
 //! ```text
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
-//! component = tikv | pd | br | lightning | raw_kv | client | all | pdleader | pdfollower
+//! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower
 //! qualifier = random | all | leader | follower | others | an index from 0
 //! ```
 
@@ -25,6 +25,8 @@ pub enum Component {
     Lightning,
     /// The client under test, if it is `raw_kv`.
     RawKv,
+    /// The client under test, if it is `txn_kv`.
+    TxnKv,
     /// The client under test, whatever it is.
     Client,
     /// Everything.
@@ -40,6 +42,7 @@ impl Component {
             Self::Br => "br",
             Self::Lightning => "lightning",
             Self::RawKv => "raw_kv",
+            Self::TxnKv => "txn_kv",
             Self::Client => "client",
             Self::All => "all",
         }
@@ -50,7 +53,7 @@ impl Component {
     }
     /// Whether it names one client and no other.
     pub fn names_a_client(self) -> bool {
-        matches!(self, Self::Br | Self::Lightning | Self::RawKv)
+        matches!(self, Self::Br | Self::Lightning | Self::RawKv | Self::TxnKv)
     }
 }
 
@@ -108,8 +111,8 @@ pub struct SelectorError {
     pub hint: String,
 }
 
-const COMPONENTS: [&str; 9] =
-    ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "client", "all"];
+const COMPONENTS: [&str; 10] =
+    ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "txn_kv", "client", "all"];
 const QUALIFIERS: [&str; 6] = ["random", "all", "leader", "follower", "others", "an index (from 0)"];
 /// Components of QA's vocabulary for which there is no node or client yet.
 pub(crate) const NOT_YET: [&str; 8] =
@@ -228,6 +231,7 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
         "br" => (Component::Br, None),
         "lightning" => (Component::Lightning, None),
         "raw_kv" => (Component::RawKv, None),
+        "txn_kv" => (Component::TxnKv, None),
         "client" => (Component::Client, None),
         "all" => (Component::All, None),
         _ if is_not_yet(name) => {

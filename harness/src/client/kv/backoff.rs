@@ -41,8 +41,11 @@ pub(super) enum Kind {
     /// A peer has no snapshot yet.
     RegionNotInitialized,
     /// Somebody else's lock is in the way of a write.
-    #[expect(dead_code, reason = "transactions come next")]
     TxnLock,
+    /// … of a read.
+    TxnLockFast,
+    /// A lock's primary is not there yet.
+    TxnNotFound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,8 @@ impl Kind {
             Self::MaxTsNotSynced => ("maxTsNotSynced", 2, 500, Jitter::None),
             Self::RegionNotInitialized => ("regionNotInitialized", 2, 1_000, Jitter::None),
             Self::TxnLock => ("txnLock", 100, 3_000, Jitter::Equal),
+            Self::TxnLockFast => ("txnLockFast", 2, 3_000, Jitter::Equal),
+            Self::TxnNotFound => ("txnNotFound", 2, 500, Jitter::None),
         }
     }
     fn name(self) -> &'static str {
@@ -84,6 +89,8 @@ impl Kind {
             Self::MaxTsNotSynced => "Backoff/maxTsNotSynced",
             Self::RegionNotInitialized => "Backoff/regionNotInitialized",
             Self::TxnLock => "Backoff/txnLock",
+            Self::TxnLockFast => "Backoff/txnLockFast",
+            Self::TxnNotFound => "Backoff/txnNotFound",
         }
     }
     fn pause(self, attempt: u32, random: &mut ChaCha8Rng) -> Duration {

@@ -22,6 +22,13 @@ pub(super) enum Error {
     Final(String),
 }
 
+impl Error {
+    /// An answer of another kind than its request.
+    pub(super) fn strange() -> Self {
+        Self::Final("an answer to another request".to_owned())
+    }
+}
+
 /// Why a request has no answer from its store: it may or may not have been carried out.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum SendError {
@@ -47,6 +54,6 @@ fn text(kind: Kind) -> &'static str {
         Kind::RegionRecovery => "region is being online unsafe recovered",
         Kind::MaxTsNotSynced => "tikv max timestamp not synced",
         Kind::RegionNotInitialized => "tikv region not initialized",
-        Kind::TxnLock => "resolve lock timeout",
+        Kind::TxnLock | Kind::TxnLockFast | Kind::TxnNotFound => "resolve lock timeout",
     }
 }

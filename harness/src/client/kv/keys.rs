@@ -9,7 +9,6 @@ const GROUP: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keys {
     Raw,
-    #[cfg_attr(not(test), expect(dead_code, reason = "transactions come next"))]
     Txn,
 }
 

@@ -3,7 +3,7 @@
 //! Modules, in reading order:
 //!
 //! * [`revision`]: what the issues and pull requests changed
-//! * `raw`: puts and gets; `load`: a steady pace
+//! * `raw`: puts and gets; `txn`: two-phase commits (`lock`: other transactions' locks); `load`: a steady pace
 //! * `sender`: a request to a region, and again (`selector`: to which replica)
 //! * `region`, `keys`: what is known of regions; `store`: address, probe
 //! * `batch`: many requests on one stream (`conn`, `command`)
@@ -16,6 +16,7 @@ mod conn;
 mod error;
 mod keys;
 mod load;
+mod lock;
 mod raw;
 mod region;
 mod revision;
@@ -23,9 +24,11 @@ mod selector;
 mod sender;
 mod store;
 mod tools;
+mod txn;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use fake_tikv::{Observed, Speed};
 use unstuck_record::Work;
@@ -34,29 +37,59 @@ use super::{Client, Env, Failure, Timers, Workload};
 use crate::probe::meter::Counts;
 pub use revision::Revision;
 
-/// client-go's raw key-value client under a load of puts and gets.
+/// client-go under a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RawKv {
+pub struct Kv {
+    /// What it does.
+    pub load: Load,
     /// Its version.
     pub revision: Revision,
 }
 
-impl Client for RawKv {
+/// What a client does all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Puts raw keys and reads them back.
+    Raw,
+    /// Commits transactions of two rows, and reads them back.
+    Txn,
+}
+
+impl Load {
+    /// Rows that one unit of progress writes.
+    fn rows(self) -> u64 {
+        match self {
+            Self::Raw => 1,
+            Self::Txn => txn::ROWS,
+        }
+    }
+}
+
+impl Client for Kv {
     fn name(&self) -> &'static str {
-        "raw_kv"
+        match self.load {
+            Load::Raw => "raw_kv",
+            Load::Txn => "txn_kv",
+        }
     }
     fn revision(&self) -> &'static str {
         self.revision.name()
     }
     fn unit(&self) -> &'static str {
-        "keys"
+        match self.load {
+            Load::Raw => "keys",
+            Load::Txn => "transactions",
+        }
     }
     fn timers(&self) -> Timers {
         Timers {
-            longest: raw::TIMEOUT,
+            longest: match self.load {
+                Load::Raw => raw::TIMEOUT,
+                Load::Txn => txn::COMMIT_TIMEOUT,
+            },
             backoff_cap: backoff::LONGEST,
-            // a key is a request or two: nothing larger ever starts anew
-            restart_period: std::time::Duration::ZERO,
+            // an operation is a few requests: nothing larger ever starts anew
+            restart_period: Duration::ZERO,
         }
     }
     fn speed(&self, _workload: &Workload, _stores: u32) -> Speed {
@@ -64,35 +97,35 @@ impl Client for RawKv {
         Speed::default()
     }
     fn run(&self, env: Env) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> {
-        Box::pin(raw::run(env, self.revision))
+        match self.load {
+            Load::Raw => Box::pin(raw::run(env, self.revision)),
+            Load::Txn => Box::pin(txn::run(env, self.revision)),
+        }
     }
     fn progress(&self, _seen: &Observed, counts: &Counts) -> (u64, u64) {
         (counts.unique(), counts.total)
     }
     fn audit(&self, seen: &Observed, counts: &Counts) -> Work {
-        audit(seen, counts)
+        audit(seen, counts, self.load.rows(), self.unit())
     }
 }
 
-/// Every key is to be read back right by the client, and to be there as the cluster knows it: a key more or fewer is told.
-fn audit(seen: &Observed, counts: &Counts) -> Work {
+/// Every unit is to be read back right by the client, and its rows are to be in the cluster: a row more or fewer is told.
+fn audit(seen: &Observed, counts: &Counts, rows: u64, unit: &str) -> Work {
+    let (done, total) = (counts.unique(), counts.total);
     let mut missing = vec![];
-    if counts.unique() < counts.total {
-        missing.push(format!(
-            "{} of {} keys were not read back",
-            counts.total - counts.unique(),
-            counts.total
-        ));
+    if done < total {
+        missing.push(format!("{} of {total} {unit} were not read back", total - done));
     }
-    if seen.rows < counts.unique() {
-        let gone = counts.unique() - seen.rows;
-        missing.push(format!("{gone} of the keys that were read back were never in the cluster"));
+    let gone = (done * rows).saturating_sub(seen.rows);
+    if gone > 0 {
+        missing.push(format!("{gone} rows were read back that were never in the cluster"));
     }
-    let strange = seen.rows.saturating_sub(counts.total);
+    let strange = seen.rows.saturating_sub(total * rows);
     if strange > 0 {
-        missing.push(format!("{strange} keys are in the cluster that nobody was to put"));
+        missing.push(format!("{strange} rows are in the cluster that nobody was to write"));
     }
-    Work { expected: counts.total, unique: counts.unique().min(seen.rows), duplicated: strange, missing }
+    Work { expected: total, unique: done.min(seen.rows / rows), duplicated: strange, missing }
 }
 
 #[cfg(test)]
@@ -100,24 +133,26 @@ mod tests {
     use super::*;
     use crate::probe::Meter;
 
-    fn work(rows: u64) -> Work {
+    /// Two of three units of so many rows were read back.
+    fn work(rows_each: u64, rows: u64) -> Work {
         let meter = Meter::default();
         meter.expect(3);
         meter.done("a");
         meter.done("b");
-        audit(&Observed { rows, ..Observed::default() }, &meter.read())
+        audit(&Observed { rows, ..Observed::default() }, &meter.read(), rows_each, "keys")
     }
 
     #[test]
-    fn a_key_counts_when_it_was_read_back_and_the_cluster_has_it() {
-        let right = work(3);
+    fn a_unit_counts_when_it_was_read_back_and_the_cluster_has_its_rows() {
+        let right = work(1, 3);
         assert_eq!((right.expected, right.unique, right.duplicated), (3, 2, 0));
         assert_eq!(right.missing, ["1 of 3 keys were not read back"]);
-        let claimed = work(1);
+        let claimed = work(2, 3);
         assert_eq!(claimed.unique, 1);
-        assert_eq!(claimed.missing[1], "1 of the keys that were read back were never in the cluster");
-        let strange = work(5);
+        assert_eq!(claimed.missing[1], "1 rows were read back that were never in the cluster");
+        let strange = work(1, 5);
         assert_eq!((strange.unique, strange.duplicated), (2, 2));
+        assert_eq!(strange.missing[1], "2 rows are in the cluster that nobody was to write");
     }
 
     #[test]

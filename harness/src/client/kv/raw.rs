@@ -39,7 +39,7 @@ impl Client {
         match self.send(&key, Command::RawPut(request)).await? {
             Answer::RawPut(answer) if answer.error.is_empty() => Ok(()),
             Answer::RawPut(answer) => Err(Error::Final(answer.error)),
-            _ => Err(Error::Final("an answer to another request".to_owned())),
+            _ => Err(Error::strange()),
         }
     }
     async fn get(&self, key: Bytes) -> Result<Option<Bytes>, Error> {
@@ -47,7 +47,7 @@ impl Client {
         match self.send(&key, Command::RawGet(request)).await? {
             Answer::RawGet(answer) if !answer.error.is_empty() => Err(Error::Final(answer.error)),
             Answer::RawGet(answer) => Ok((!answer.not_found).then_some(answer.value)),
-            _ => Err(Error::Final("an answer to another request".to_owned())),
+            _ => Err(Error::strange()),
         }
     }
     async fn send(&self, key: &Bytes, command: Command) -> Result<Answer, Error> {
