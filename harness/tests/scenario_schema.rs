@@ -36,7 +36,7 @@ fn the_shipped_files_are_valid() {
 }
 
 /// Cases that differ in one line; `true` if it is right.
-const LINES: [(&str, bool); 42] = [
+const LINES: [(&str, bool); 58] = [
     ("faults: [{faultType: reset, selector: br_to_tikv(0), at: 1m}]", true),
     ("faults: [{faultType: reset, selector: br_to_tikv(0), after: 1m}]", true),
     ("{order: sequence, faults: [{faultType: reset, selector: br_to_tikv(0)}]}", true),
@@ -75,6 +75,25 @@ const LINES: [(&str, bool); 42] = [
     ("{faultType: {stall_read: {than: reset}}, selector: lightning_to_all}", false),
     ("{faultType: 'network_delay(latency:364ms)', selector: client_to_pdfollower(all)}", true),
     ("{faultType: {network_delay: {latency: 364}}, selector: br_to_all}", false),
+    ("{faultType: 'network_loss(loss:10%,correlation:25)', selector: br_to_all}", true),
+    ("{faultType: {network_loss: {loss: 10%, correlation: 25}}, selector: br_to_all}", true),
+    ("{faultType: {network_loss: {loss: 101}}, selector: br_to_all}", false),
+    ("{faultType: {network_loss: {loss: lots}}, selector: br_to_all}", false),
+    (
+        "{faultType: {network_bandwidth: {rate: 1mbps, buffer: 10KB, limit: 20000}}, selector: br_to_all}",
+        true,
+    ),
+    ("{faultType: {network_bandwidth: {rate: 1MiB/s}}, selector: br_to_all}", true),
+    ("{faultType: {network_bandwidth: {rate: 1MiB/h}}, selector: br_to_all}", false),
+    ("{faultType: {network_reorder: {reorder: 25%, latency: 20ms, gap: 5}}, selector: br_to_all}", true),
+    ("{faultType: {network_delay: {latency: 1s, distribution: normal}}, selector: br_to_all}", true),
+    ("{faultType: {network_delay: {latency: 1s, distribution: flat}}, selector: br_to_all}", false),
+    ("{faultType: {corrupt: {rate: 0.1%, toxicity: 50%, connection: 2}}, selector: br_to_all}", true),
+    ("{faultType: {reset_peer: {timeout: 5s, afterBytes: 64KiB, during: 1m}}, selector: br_to_all}", true),
+    ("{faultType: {h2_hold: {path: /tikvpb.Tikv/*, part: data}}, selector: br_to_all}", true),
+    ("{faultType: {h2_hold: {part: body}}, selector: br_to_all}", false),
+    ("{faultType: {h2_status: {status: UNAVAILABLE, message: 'busy, later'}}, selector: br_to_all}", true),
+    ("{faultType: {h2_max_streams: {limit: 1}}, selector: br_to_all}", true),
     ("expect: {outcome: stuck, stuckAt: livelock, within: 20m}", true),
     ("expect: {outcome: hang}", false),
     ("expect: {stuckat: livelock}", false),

@@ -154,6 +154,7 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
 #[cfg(test)]
 mod tests {
     use fake_tikv::Node::{Pd, Store};
+    use unstuck_proxy::toxic::{Kind, Latency};
 
     use super::*;
     use crate::fault::{Accept, Flow, OnInject};
@@ -338,8 +339,10 @@ mod tests {
         );
         let plan = Plan::new(&case, &topology("br"), 1).unwrap().scaled(60);
         assert_eq!(times(&plan), [(1, 3)]);
-        let late = Flow::Delay { latency: Duration::from_millis(10), jitter: Duration::from_millis(1) };
-        assert_eq!(plan.injections[0].rule.up, late);
+        let (latency, jitter) = (Duration::from_millis(10), Duration::from_millis(1));
+        let late = Kind::Latency(Latency { latency, jitter, ..Latency::default() });
+        let toxics = &plan.injections[0].rule.toxics;
+        assert!(toxics.len() == 2 && toxics.iter().all(|toxic| toxic.kind == late), "{toxics:?}");
         assert_eq!(plan.scaled(0), plan, "no divisor is no scaling");
     }
 }

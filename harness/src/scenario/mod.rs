@@ -12,7 +12,6 @@
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
 //! every error on the way.
 
-mod answers;
 pub mod case;
 pub mod client_ref;
 mod config;
@@ -41,7 +40,7 @@ pub use case::{Case, Expect};
 pub use client_ref::ClientRef;
 pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault::Fault;
-pub use fault_type::{Direction, FaultType, Then};
+pub use fault_type::{Direction, FaultType, Netem, Then};
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
 pub use program::Program;

@@ -13,6 +13,8 @@ use super::presets;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))+";
 
+const BYTES: &str = "[0-9]+ *(B|[KMG]iB|[kKMG]B)?";
+
 /// The schema of a scenario file: a mapping with `cases`, a bare list of cases, or QA's configs around such.
 pub fn scenario() -> Value {
     json!({
@@ -62,7 +64,7 @@ fn value(shape: Shape) -> Value {
         }),
         Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
         Shape::Size => json!({
-            "type": ["string", "integer"], "minimum": 1, "pattern": "^[0-9]+ *(B|[KMG]iB|[kKMG]B)?$",
+            "type": ["string", "integer"], "minimum": 1, "pattern": format!("^{BYTES}$"),
         }),
         Shape::Count(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
         Shape::Streams => {
@@ -131,10 +133,24 @@ fn parameter(name: &str) -> Value {
         "direction" => json!({"enum": ["to", "from", "both"]}),
         "then" => json!({"enum": ["resume", "close", "reset"]}),
         "reject" | "close" => json!({"type": "boolean"}),
-        "nth" | "next" | "each" | "requests" | "responses" => json!({"type": "integer", "minimum": 0}),
+        "nth" | "next" | "each" | "requests" | "responses" | "gap" | "connection" | "last_stream"
+        | "after_streams" => json!({"type": "integer", "minimum": 0}),
         "leader" => json!({"enum": ["nobody", "actual", "other"]}),
-        "volumeName" | "method" | "kind" => json!({"type": "string"}),
-        "code" => json!({"type": ["string", "integer"]}),
+        "part" => json!({"enum": ["headers", "data", "trailers"]}),
+        "distribution" => json!({"enum": ["uniform", "normal", "pareto"]}),
+        "volumeName" | "method" | "kind" | "path" | "message" => text(),
+        "code" | "status" | "error" => json!({"type": ["string", "integer"]}),
+        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" => json!({
+            "type": ["string", "number"], "minimum": 0, "maximum": 100, "pattern": "^[0-9]*\\.?[0-9]*%?$",
+        }),
+        // a share of bytes, bytes a second
+        "rate" => json!({
+            "type": ["string", "number"], "pattern": format!("^([0-9]*\\.?[0-9]*%?|[0-9]+ *[kmg]?bps|{BYTES}/s)$"),
+        }),
+        // of streams a whole number
+        "limit" | "buffer" | "bytes" | "average_size" | "size_variation" | "afterBytes" => {
+            json!({"type": ["string", "integer"], "minimum": 0, "pattern": format!("^{BYTES}$")})
+        }
         _ => value(Shape::Duration),
     }
 }
