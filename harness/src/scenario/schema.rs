@@ -156,7 +156,8 @@ fn parameter(name: &str) -> Value {
 }
 
 fn selector() -> String {
-    let alone = "(br|lightning|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
+    let alone =
+        "(br|lightning|raw_kv|txn_kv|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
     let many = "(tikv\\((random|all|others|[0-9]+)\\)|pd\\((random|all|others|leader|follower|[0-9]+)\\))";
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }

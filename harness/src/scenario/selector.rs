@@ -3,7 +3,7 @@
 //! ```text
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
-//! component = tikv | pd | br | lightning | client | all | pdleader | pdfollower
+//! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower
 //! qualifier = random | all | leader | follower | others | an index from 0
 //! ```
 
@@ -23,6 +23,10 @@ pub enum Component {
     Br,
     /// The client under test, if it is lightning.
     Lightning,
+    /// The client under test, if it is `raw_kv`.
+    RawKv,
+    /// The client under test, if it is `txn_kv`.
+    TxnKv,
     /// The client under test, whatever it is.
     Client,
     /// Everything.
@@ -37,13 +41,19 @@ impl Component {
             Self::Pd => "pd",
             Self::Br => "br",
             Self::Lightning => "lightning",
+            Self::RawKv => "raw_kv",
+            Self::TxnKv => "txn_kv",
             Self::Client => "client",
             Self::All => "all",
         }
     }
     /// Whether it names, or may name, the client under test.
     pub fn is_client(self) -> bool {
-        matches!(self, Self::Br | Self::Lightning | Self::Client)
+        self.names_a_client() || self == Self::Client
+    }
+    /// Whether it names one client and no other.
+    pub fn names_a_client(self) -> bool {
+        matches!(self, Self::Br | Self::Lightning | Self::RawKv | Self::TxnKv)
     }
 }
 
@@ -101,7 +111,8 @@ pub struct SelectorError {
     pub hint: String,
 }
 
-const COMPONENTS: [&str; 8] = ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "client", "all"];
+const COMPONENTS: [&str; 10] =
+    ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "txn_kv", "client", "all"];
 const QUALIFIERS: [&str; 6] = ["random", "all", "leader", "follower", "others", "an index (from 0)"];
 /// Components of QA's vocabulary for which there is no node or client yet.
 pub(crate) const NOT_YET: [&str; 8] =
@@ -219,6 +230,8 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
         "pdfollower" => (Component::Pd, Some(Qualifier::Follower { all: false })),
         "br" => (Component::Br, None),
         "lightning" => (Component::Lightning, None),
+        "raw_kv" => (Component::RawKv, None),
+        "txn_kv" => (Component::TxnKv, None),
         "client" => (Component::Client, None),
         "all" => (Component::All, None),
         _ if is_not_yet(name) => {
@@ -324,9 +337,14 @@ mod tests {
 
     #[test]
     fn a_selector_shows_as_it_can_be_read_again() {
-        for text in
-            ["tikv(random)", "br_to_all", "pdleader_to_pdfollower(all)", "lightning_to_tikv(2)", "pd(all)"]
-        {
+        for text in [
+            "tikv(random)",
+            "br_to_all",
+            "raw_kv_to_all",
+            "pdleader_to_pdfollower(all)",
+            "lightning_to_tikv(2)",
+            "pd(all)",
+        ] {
             assert_eq!(Selector::parse(text).unwrap().to_string(), text);
         }
     }
