@@ -36,7 +36,7 @@ fn the_shipped_files_are_valid() {
 }
 
 /// Cases that differ in one line; `true` if it is right.
-const LINES: [(&str, bool); 50] = [
+const LINES: [(&str, bool); 61] = [
     ("faultType: failure", true),
     ("faultType: failur", false),
     ("faultType: [failure]", false),
@@ -45,7 +45,21 @@ const LINES: [(&str, bool); 50] = [
     ("selector: pdleader", true),
     ("selector: pdfollower(random)", true),
     ("selector: pd(leader)", true),
-    ("selector: tikv", false),
+    ("selector: tikv(leader)", false),
+    ("selector: tikv(fixed:2)", true),
+    ("selector: pdfollower(fixed-percent:50)", true),
+    ("selector: tikv(fixed-half:2)", false),
+    ("{selector: tikv, mode: one}", true),
+    ("{selector: tikv(all), mode: fixed, value: 2}", true),
+    ("{selector: pd, mode: fixed-percent, value: '50%'}", true),
+    ("{selector: tikv, mode: some}", false),
+    ("{selector: tikv, mode: fixed, value: 0}", false),
+    ("{faultType: network_partition, selector: br_to_all, direction: from}", true),
+    ("{faultType: network_partition, selector: br_to_all, direction: up}", false),
+    (
+        "{faultType: {network_loss: {loss: 1%}}, selector: br_to_tikv, mode: random-max-percent, value: 60}",
+        true,
+    ),
     ("selector: tikv(leader)", false),
     ("selector: tidb(random)", false),
     ("warmUpTime: 1h30m", true),

@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use unstuck_proxy::toxic::Distribution;
 use unstuck_record::Span;
 
-use super::pods::{Chosen, Pods};
+use super::pods::Pods;
 use super::{NoEquivalent, none};
 use crate::scenario::fault_type::{Luck, Overtakes, Shape};
 use crate::scenario::{Case, Direction, FaultType, Netem, Schedule, Selector};
@@ -272,10 +272,7 @@ fn percent(share: f64) -> String {
 /// The spec of a fault on nodes, but for the fault.
 fn on_nodes(case: &Case, pods: &Pods) -> Result<Value, NoEquivalent> {
     match case.selector {
-        Selector::Nodes(end) => {
-            let Chosen { selector, mode } = pods.choose(end, None)?;
-            Ok(json!({"mode": mode, "selector": selector}))
-        }
+        Selector::Nodes(end) => Ok(pods.choose(end, None)?.spec()),
         Selector::Links { .. } => none(
             format!("`{}` acts on pods, and `{}` names links", case.fault, case.selector),
             "name the nodes: `tikv(random)`",
@@ -302,14 +299,11 @@ fn network(
         Direction::From => "from",
         Direction::Both => "both",
     };
-    let mut spec = json!({
-        "action": action,
-        "mode": from.mode,
-        "selector": from.selector,
-        "target": {"mode": to.mode, "selector": to.selector},
-        "direction": direction,
-        "duration": go(case.fault_duration),
-    });
+    let mut spec = from.spec();
+    spec["action"] = action.into();
+    spec["target"] = to.spec();
+    spec["direction"] = direction.into();
+    spec["duration"] = go(case.fault_duration).into();
     for (key, value) in with {
         spec[&key] = value;
     }

@@ -38,6 +38,8 @@ pub struct Injection {
     pub peers: Vec<Node>,
     /// What happens to them.
     pub effect: Option<NodeEffect>,
+    /// The member that leads PD among these nodes, if whoever leads at the injection is meant in its place.
+    pub led_by: Option<u32>,
     /// Since the client's start.
     pub start: Duration,
     /// Since the client's start.
@@ -77,6 +79,7 @@ impl Plan {
         let (rule, effect) = mapping::actions(&case.fault);
         let mut injections = Vec::new();
         for (i, (start, end)) in windows(case).into_iter().enumerate() {
+            let led_by = resolve::follows_lead(&case.selector).then_some(topology.pd_leader);
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(i as u64 + 1);
             if let Some(sides) = resolve::between(&case.selector, topology, &mut rng)? {
@@ -88,6 +91,7 @@ impl Plan {
                     nodes: sides.source,
                     peers: sides.target,
                     effect,
+                    led_by,
                     start,
                     end,
                 });
@@ -101,6 +105,7 @@ impl Plan {
                 nodes: if effect.is_some() { nodes } else { Vec::new() },
                 peers: Vec::new(),
                 effect: effect.clone(),
+                led_by,
                 start,
                 end,
             });
@@ -146,6 +151,22 @@ impl Plan {
             }
         }
         plan
+    }
+}
+
+impl Injection {
+    /// Exchanges the member that led when the plan was made with the one that leads now; whether that changes anything.
+    pub fn lead_is_at(&mut self, leads: u32) -> bool {
+        let Some(led) = self.led_by.filter(|led| *led != leads) else { return false };
+        self.led_by = Some(leads);
+        for node in self.links.iter_mut().chain(&mut self.nodes).chain(&mut self.peers) {
+            *node = match *node {
+                Node::Pd(member) if member == led => Node::Pd(leads),
+                Node::Pd(member) if member == leads => Node::Pd(led),
+                other => other,
+            };
+        }
+        true
     }
 }
 

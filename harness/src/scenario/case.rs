@@ -9,6 +9,7 @@ use super::diagnostic::{Problem, Severity, position};
 use super::fault_type::{self, FaultType};
 use super::fields::{Fields, shorten};
 use super::keys::{CASE, EXPECT, OUTCOMES};
+use super::mode::{self, Many, Mode};
 use super::node::Node;
 use super::selector::{Component, Endpoint, Qualifier, Selector};
 use super::{contradiction, units};
@@ -98,9 +99,12 @@ pub(crate) fn read(
     {
         problems.push(Problem::error(span.clone(), "the name is empty").hint("say what is tested"));
     }
-    let fault = f.get("faultType").and_then(|n| fault_type::read(n, problems));
-    let selector =
-        f.text("selector", problems).and_then(|(text, span)| read_selector(text, span, pd, stores, problems));
+    let way = fault_type::direction(&f, problems);
+    let mode = mode::read(&f, problems);
+    let fault = f.get("faultType").and_then(|n| fault_type::read(n, way, problems));
+    let selector = f
+        .text("selector", problems)
+        .and_then(|(text, span)| read_selector(text, mode, span, pd, stores, problems));
     let warm_up = f.duration("warmUpTime", problems).unwrap_or(WARM_UP);
     let recovery = f.duration("recoveryTime", problems).unwrap_or(RECOVERY);
     let fault_duration = f.duration("faultDuration", problems);
@@ -144,12 +148,13 @@ fn fault_word(node: &Node) -> Option<&'static str> {
 
 fn read_selector(
     text: &str,
+    mode: Option<Mode>,
     span: Range<usize>,
     pd: u32,
     stores: u32,
     problems: &mut Vec<Problem>,
 ) -> Option<(Selector, Range<usize>)> {
-    match Selector::parse(text) {
+    match Selector::in_mode(text, mode) {
         Ok(selector) => {
             for end in selector.endpoints() {
                 check_index(end, &span, pd, stores, problems);
@@ -169,15 +174,28 @@ fn check_index(end: Endpoint, span: &Range<usize>, pd: u32, stores: u32, problem
     let (count, what) = match end.component {
         Component::Tikv => (stores, "stores"),
         Component::Pd => (pd, "PD members"),
+        Component::All => (pd + stores, "nodes"),
         _ => return,
     };
     match end.qualifier {
+        Qualifier::Some(Many::Fixed(n)) if n > count => {
+            let problem =
+                Problem::error(span.clone(), format!("`{end}` is too many: the cluster has {count} {what}"));
+            problems.push(problem.hint(format!("from 1 to {count}, or set `cluster`")));
+        }
+        Qualifier::SomeFollowers(Many::Fixed(n)) if n >= count => {
+            let followers = count.saturating_sub(1);
+            let message =
+                format!("`{end}` is too many: the cluster has {followers} PD members that do not lead");
+            let problem = Problem::error(span.clone(), message);
+            problems.push(problem.hint(format!("`cluster: {{pd: {}}}` has so many", n + 1)));
+        }
         Qualifier::Index(i) if i >= count => {
             let problem =
                 Problem::error(span.clone(), format!("`{end}` is not there: the cluster has {count} {what}"));
             problems.push(problem.hint(format!("count from 0 to {}, or set `cluster`", count - 1)));
         }
-        Qualifier::Follower { .. } if count < 2 => {
+        Qualifier::Follower { .. } | Qualifier::SomeFollowers(_) if count < 2 => {
             let problem =
                 Problem::error(span.clone(), format!("`{end}` is not there: the cluster has {count} {what}"));
             problems.push(problem.hint("a follower needs `cluster: {pd: 2}` or more"));

@@ -1,5 +1,6 @@
 //! Every key of a scenario file, in one table: the loader reads it, the JSON schema is made of it.
 
+use super::mode::MODES;
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -46,6 +47,8 @@ pub(crate) enum Shape {
     TextMap,
     /// A large whole number.
     Number,
+    /// `2`, `50%`
+    Share,
     /// `client@revision: expectation`, any number of them.
     Clients,
     /// A mapping.
@@ -147,6 +150,17 @@ pub(crate) const CASE: &[Key] = &[
         Shape::Selector,
         "tikv(random)",
         "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.",
+    ),
+    key(
+        "mode",
+        Shape::Word(&MODES),
+        "How many of the nodes that the selector names, chosen anew at each injection; `tikv` and `pd` need no qualifier then.",
+    ),
+    key("value", Shape::Share, "With `mode`: a number of nodes, or a percentage of them."),
+    key(
+        "direction",
+        Shape::Word(&["to", "from", "both"]),
+        "Which way, seen from the selector's source, where the fault type has a direction (default both).",
     ),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
     key(
@@ -373,6 +387,7 @@ impl Shape {
             Self::Texts => "write a list of texts".into(),
             Self::TextMap => "write `{NAME: value}`".into(),
             Self::Number => "write a whole number from 1".into(),
+            Self::Share => "write a whole number from 1 to 100".into(),
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),

@@ -1,7 +1,7 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
 //! * [`mod@file`], [`case`]: what a file holds
-//! * [`fault_type`], [`selector`]: what goes wrong, and where
+//! * [`fault_type`], [`selector`], [`mode`]: what goes wrong, where, and at how many of these
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
@@ -21,6 +21,7 @@ mod fields;
 pub mod file;
 mod keys;
 pub mod matrix;
+pub mod mode;
 mod node;
 mod presets;
 pub mod program;
@@ -38,6 +39,7 @@ pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault_type::{Direction, FaultType, Netem, Then};
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
+pub use mode::Many;
 pub use program::Program;
 pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
