@@ -3,10 +3,10 @@
 //! Server and client have a thread each, over real sockets; only the server's thread is measured, by its own clock. divan
 //! times what its own thread does, so this is a program of its own: a line for each call, the ratio at its end.
 
+mod side;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use fake_tikv::proto::kvrpcpb::{
@@ -17,15 +17,11 @@ use fake_tikv::proto::pdpb::GetRegionRequest;
 use fake_tikv::proto::pdpb::pd_client::PdClient;
 use fake_tikv::proto::tikvpb::tikv_client::TikvClient;
 use fake_tikv::proto::tikvpb::tikv_server::{Tikv, TikvServer};
-use fake_tikv::{Cluster, Node, Spec};
 use futures_util::future::{BoxFuture, join_all};
-use rustix::time::{ClockId, clock_gettime};
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::UnboundedSender;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status};
-use unstuck_net::tcp::{TcpConfig, TcpNet};
-use unstuck_net::{Clock, Net};
+
+use self::side::{Side, fake, runtime};
 
 /// Calls of a round, and those in flight at once.
 const CALLS: usize = 20_000;
@@ -127,59 +123,6 @@ async fn commit(client: &mut TikvClient<Channel>, context: Option<Context>, key:
     let (keys, commit_version) = (vec![key], start_version + 1);
     let commit = CommitRequest { context, start_version, keys, commit_version, ..CommitRequest::default() };
     assert_eq!(client.kv_commit(commit).await.expect("answers").get_ref().error, None);
-}
-
-/// A server on a thread of its own.
-struct Side {
-    addrs: Vec<SocketAddr>,
-    asks: UnboundedSender<mpsc::Sender<Duration>>,
-}
-
-impl Side {
-    /// Runs `start`, which returns where it listens, and whatever it has spawned.
-    fn start(start: fn() -> BoxFuture<'static, Vec<SocketAddr>>) -> Self {
-        let (asks, mut asked) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<Duration>>();
-        let (tell, told) = mpsc::channel();
-        std::thread::spawn(move || {
-            runtime().block_on(async {
-                tell.send(start().await).expect("the bench waits for it");
-                while let Some(answer) = asked.recv().await {
-                    let now = clock_gettime(ClockId::ThreadCPUTime);
-                    let now = Duration::new(now.tv_sec.cast_unsigned(), now.tv_nsec as u32);
-                    answer.send(now).expect("the bench waits for it");
-                }
-            });
-        });
-        Self { addrs: told.recv().expect("it starts"), asks }
-    }
-    /// What its thread has used.
-    fn cpu(&self) -> Duration {
-        let (ask, answer) = mpsc::channel();
-        self.asks.send(ask).expect("it runs");
-        answer.recv().expect("it answers")
-    }
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-/// A cluster of one store; says where that listens, and where PD.
-fn fake() -> BoxFuture<'static, Vec<SocketAddr>> {
-    Box::pin(async {
-        let net = Net::Tcp(TcpNet::new(TcpConfig::default()));
-        let spec = Spec { stores: 1, ..Spec::default() };
-        let cluster = Cluster::start(&net, Clock::start(), spec).await.expect("starts");
-        let nodes = cluster.nodes();
-        let addr = |node| nodes.iter().find(|(other, _)| *other == node).expect("has that node").1;
-        let addrs = vec![addr(Node::Store(1)), addr(Node::Pd(0))];
-        // runs as long as the thread
-        tokio::spawn(async move {
-            let _cluster = cluster;
-            std::future::pending::<()>().await;
-        });
-        addrs
-    })
 }
 
 /// Answers without work.

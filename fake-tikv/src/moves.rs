@@ -21,7 +21,11 @@ impl Cluster {
     pub fn stop(&self, node: Node) {
         if let Some(server) = self.servers().of.get_mut(&node) {
             server.stop();
-            self.shared.lock().cluster.stop(node);
+            let all = &mut *self.shared.lock();
+            all.cluster.stop(node);
+            if let Node::Store(store) = node {
+                all.storage.uploads.forget_mode(store);
+            }
         }
     }
 

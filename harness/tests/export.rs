@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jsonschema::{Draft, Validator};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
+use unstuck::export::NoEquivalent;
 use unstuck::export::chaos_mesh::{Manifest, Names};
 use unstuck::export::pods::Pods;
 use unstuck::scenario::{self, File};
@@ -104,11 +105,18 @@ fn load(yaml: &str) -> File {
         .unwrap_or_else(|problems| panic!("{yaml}\n{}", problems.render(false)))
 }
 
+/// The manifest of a case of one fault.
+fn the_one(file: &File, pods: &Pods) -> Result<Manifest, NoEquivalent> {
+    let mut made = Names::default().manifests(&file.cases[0], pods);
+    assert_eq!(made.len(), 1);
+    made.remove(0)
+}
+
 fn one(fault: &str, selector: &str, schedule: &str) -> Manifest {
     let yaml = format!(
         "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', warmUpTime: 1m, {schedule}}}]"
     );
-    Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_or_else(|why| panic!("{yaml}: {why}"))
+    the_one(&load(&yaml), &pods()).unwrap_or_else(|why| panic!("{yaml}: {why}"))
 }
 
 fn valid(crds: &Path) -> Result<(), Failed> {
@@ -152,7 +160,7 @@ fn valid(crds: &Path) -> Result<(), Failed> {
         let Ok(file) = scenario::load(&file) else { continue };
         let mut names = Names::default();
         for case in &file.cases {
-            if let Ok(manifest) = names.manifest(case, &pods()) {
+            for manifest in names.manifests(case, &pods()).into_iter().flatten() {
                 check(&manifest.object).map_err(|error| format!("{}: {error}", file.name))?;
             }
         }
@@ -221,7 +229,7 @@ fn told() {
         let yaml = format!(
             "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', faultDuration: 1m}}]"
         );
-        let reason = Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_err();
+        let reason = the_one(&load(&yaml), &pods()).unwrap_err();
         assert!(reason.why.contains(why) && reason.instead.contains(instead), "{fault}: {reason:?}");
     }
     let unknown = Pods { client: vec![], pd_leader: None, ..pods() };
@@ -233,7 +241,7 @@ fn told() {
         let yaml = format!(
             "cases: [{{name: case, faultType: network_partition, selector: '{selector}', faultDuration: 1m}}]"
         );
-        let reason = Names::default().manifest(&load(&yaml).cases[0], &unknown).unwrap_err();
+        let reason = the_one(&load(&yaml), &unknown).unwrap_err();
         assert!(reason.instead.contains(give), "{selector}: {reason:?}");
     }
 }
@@ -283,7 +291,8 @@ fn names_differ() {
         "cases:\n  - &a {name: 'tikv down!', faultType: failure, selector: tikv(0), faultDuration: 1m}\n  - {name: Tikv_down, faultType: failure, selector: tikv(1), faultDuration: 1m}\n",
     );
     let mut names = Names::default();
-    let mut name =
-        |at: usize| names.manifest(&file.cases[at], &pods()).unwrap().object["metadata"]["name"].clone();
+    let mut name = |at: usize| {
+        names.manifests(&file.cases[at], &pods()).remove(0).unwrap().object["metadata"]["name"].clone()
+    };
     assert_eq!([name(0), name(1)], ["tikv-down", "tikv-down-2"]);
 }

@@ -28,6 +28,10 @@ impl Uploads {
         let until = if import { now + IMPORT_MODE_MS } else { 0 };
         self.importing.insert(store, until);
     }
+    /// A store's process ends: the files stay on its disk, the mode was in its memory.
+    pub(crate) fn forget_mode(&mut self, store: u64) {
+        self.importing.remove(&store);
+    }
     /// Whether a store is in import mode.
     pub(crate) fn imports(&self, store: u64, now: u64) -> bool {
         self.importing.get(&store).is_some_and(|until| now < *until)

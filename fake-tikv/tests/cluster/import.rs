@@ -248,7 +248,7 @@ fn an_ingest_during_which_the_majority_goes_is_refused() {
 }
 
 #[test]
-fn import_mode_is_a_stores_own_and_ends_by_itself() {
+fn import_mode_is_a_stores_own_and_ends_by_itself_or_with_the_process() {
     with(spec(), |f| async move {
         let mut store = f.import(1).await;
         let mode = async |of: u64| {
@@ -267,6 +267,10 @@ fn import_mode_is_a_stores_own_and_ends_by_itself() {
         assert_eq!(mode(1).await, SwitchMode::Normal);
         store.switch_mode(switch(SwitchMode::Import)).await.unwrap();
         store.switch_mode(switch(SwitchMode::Normal)).await.unwrap();
+        assert_eq!(mode(1).await, SwitchMode::Normal);
+        store.switch_mode(switch(SwitchMode::Import)).await.unwrap();
+        f.cluster.stop(Node::Store(1));
+        f.cluster.restart(Node::Store(1));
         assert_eq!(mode(1).await, SwitchMode::Normal);
     });
 }

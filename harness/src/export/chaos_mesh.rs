@@ -15,7 +15,7 @@
 //! | `io_delay`, `io_hang` | `latency` of the volume; a hang is a latency as long as the fault |
 //! | `disk_full` | `fault` of the volume: ENOSPC |
 //!
-//! The rest needs what Chaos Mesh does not have; each has its reason.
+//! A case of several faults is as many manifests. The rest needs what Chaos Mesh does not have; each has its reason.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,10 +27,11 @@ use unstuck_record::Span;
 
 use super::pods::Pods;
 use super::{NoEquivalent, none};
+use crate::fault::timing;
 use crate::scenario::fault_type::{Luck, Overtakes, Shape};
-use crate::scenario::{Case, Direction, FaultType, Netem, Schedule, Selector};
+use crate::scenario::{Case, Direction, Fault, FaultType, Netem, Schedule, Selector};
 
-/// One case as a manifest.
+/// One fault of a case as a manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     /// The object.
@@ -51,47 +52,56 @@ struct Chaos {
 pub struct Names(BTreeMap<String, u32>);
 
 impl Names {
-    /// The manifest of a case.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn manifest(&mut self, case: &Case, pods: &Pods) -> Result<Manifest, NoEquivalent> {
-        let chaos = chaos(case, pods)?;
-        let mut name = object_name(&case.name);
+    /// The manifests of a case, one for each of its faults, or why there is none.
+    pub fn manifests(&mut self, case: &Case, pods: &Pods) -> Vec<Result<Manifest, NoEquivalent>> {
+        let begins =
+            timing::windows(case).into_iter().map(|windows| windows.first().map_or(case.warm_up, |w| w.0));
+        let of = |(fault, begins)| self.manifest(&case.name, fault, begins, pods);
+        case.faults.iter().zip(begins).map(of).collect()
+    }
+
+    fn manifest(
+        &mut self,
+        case: &str,
+        fault: &Fault,
+        begins: Duration,
+        pods: &Pods,
+    ) -> Result<Manifest, NoEquivalent> {
+        let chaos = chaos(fault, pods)?;
+        let mut name = object_name(case);
         let count = self.0.entry(name.clone()).or_default();
         *count += 1;
         if *count > 1 {
             name = format!("{name}-{count}");
         }
-        Ok(manifest(case, pods, chaos, &name))
+        Ok(manifest(fault, begins, pods, chaos, &name))
     }
 }
 
-fn manifest(case: &Case, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
+fn manifest(fault: &Fault, begins: Duration, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
     let meta = json!({
         "name": name,
         "namespace": pods.namespace,
         "labels": {"app.kubernetes.io/managed-by": "unstuck"},
     });
-    let from_start = |after: Duration| format!("{} after the client's start", span(after));
-    let (kind, spec, how) = match case.schedule {
+    let (kind, spec, how) = match fault.schedule {
         Schedule::Once => {
-            let heals = if case.fault == FaultType::Kill {
+            let heals = if fault.fault == FaultType::Kill {
                 "Kubernetes starts the pod anew"
             } else {
                 "it heals by itself"
             };
-            let how = vec![format!("create it {}; {heals}", from_start(case.warm_up))];
+            let how = vec![format!("create it {} after the client's start; {heals}", span(begins))];
             (chaos.kind, chaos.spec, how)
         }
         Schedule::Times { period, times } => {
-            let total = period * times.saturating_sub(1) + case.fault_duration;
-            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+            let total = period * times.saturating_sub(1) + fault.duration;
+            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
         }
         Schedule::For { period, total } => {
             let times = total.as_nanos().div_ceil(period.as_nanos().max(1));
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
         }
     };
     let object =
@@ -112,44 +122,41 @@ fn scheduled(chaos: Chaos, period: Duration) -> Value {
     spec
 }
 
-fn repeated(case: &Case, period: Duration, total: Duration, times: u32) -> Vec<String> {
-    let (start, every) = (span(case.warm_up), span(period));
-    let create = if case.warm_up >= period {
-        format!("create it {} after the client's start", span(case.warm_up.saturating_sub(period)))
+fn repeated(begins: Duration, period: Duration, total: Duration, times: u32) -> Vec<String> {
+    let (start, every) = (span(begins), span(period));
+    let create = if begins >= period {
+        format!("create it {} after the client's start", span(begins.saturating_sub(period)))
     } else {
-        format!("create it {} before the client's start", span(period.saturating_sub(case.warm_up)))
+        format!("create it {} before the client's start", span(period.saturating_sub(begins)))
     };
     vec![
         format!("{create}: the first fault comes {every} after that, at {start}"),
-        format!(
-            "delete it {} after the client's start, when {times} faults are over",
-            span(case.warm_up + total)
-        ),
+        format!("delete it {} after the client's start, when {times} faults are over", span(begins + total)),
     ]
 }
 
-fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
-    match &case.fault {
+fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
+    match &of.fault {
         FaultType::Failure => {
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = "pod-failure".into();
-            spec["duration"] = go(case.fault_duration).into();
+            spec["duration"] = go(of.duration).into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::Kill => {
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = "pod-kill".into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::NetworkPartition { direction, reject: false } => {
-            network(case, pods, *direction, "partition", Map::new())
+            network(of, pods, *direction, "partition", Map::new())
         }
         FaultType::NetworkPartition { reject: true, .. } => {
             none("Chaos Mesh drops packets and never rejects them", "`network_partition` without `reject`")
         }
         FaultType::Network { word, direction, netem } => {
             let (action, with) = netem_spec(word, netem)?;
-            network(case, pods, *direction, action, with)
+            network(of, pods, *direction, action, with)
         }
         FaultType::Toxic { word, .. } => none(
             format!("no packet filter can do what `{word}` does to connections"),
@@ -158,7 +165,7 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
         FaultType::Answer { word, script } => {
             let (action, key, value) = match script.then {
                 Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
-                Then::Silence => ("latency", "delay", go(case.fault_duration).into()),
+                Then::Silence => ("latency", "delay", go(of.duration).into()),
                 Then::RegionError(RegionError::DiskFull) => ("fault", "errno", ENOSPC.into()),
                 _ => {
                     let why = format!("nothing outside of a store can make it answer `{word}`");
@@ -171,16 +178,16 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
                     format!("`{word}` without `method`, `nth`, `next` and `each`"),
                 );
             }
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = action.into();
             spec[key] = value;
             spec["percent"] = 100.into();
             spec["volumePath"] = VOLUME.into();
-            spec["duration"] = go(case.fault_duration).into();
+            spec["duration"] = go(of.duration).into();
             Ok(Chaos { kind: "IOChaos", key: "ioChaos", spec })
         }
         FaultType::Blackhole { .. } | FaultType::ConnectHang => none(
-            format!("Chaos Mesh cannot tell new connections from live ones, as `{}` does", case.fault),
+            format!("Chaos Mesh cannot tell new connections from live ones, as `{}` does", of.fault),
             "`network_partition`, which silences both",
         ),
         FaultType::Refuse => none("Chaos Mesh cannot refuse new connections alone", "`failure`"),
@@ -188,7 +195,7 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             none("no packet filter can make a peer stop reading", "`network_partition(direction:to)`")
         }
         FaultType::Reset | FaultType::Close => none(
-            format!("Chaos Mesh cannot `{}` live connections", case.fault),
+            format!("Chaos Mesh cannot `{}` live connections", of.fault),
             "`failure` for a moment, which ends the pod's connections",
         ),
         FaultType::Freeze => none(
@@ -200,7 +207,7 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",
         ),
         FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
-            format!("`{}` is PD's to do, not Chaos Mesh's", case.fault),
+            format!("`{}` is PD's to do, not Chaos Mesh's", of.fault),
             "`pd-ctl operator add …`, `pd-ctl member leader transfer …`",
         ),
     }
@@ -270,27 +277,27 @@ fn percent(share: f64) -> String {
 }
 
 /// The spec of a fault on nodes, but for the fault.
-fn on_nodes(case: &Case, pods: &Pods) -> Result<Value, NoEquivalent> {
-    match case.selector {
+fn on_nodes(of: &Fault, pods: &Pods) -> Result<Value, NoEquivalent> {
+    match of.selector {
         Selector::Nodes(end) => Ok(pods.choose(end, None)?.spec()),
         Selector::Links { .. } => none(
-            format!("`{}` acts on pods, and `{}` names links", case.fault, case.selector),
+            format!("`{}` acts on pods, and `{}` names links", of.fault, of.selector),
             "name the nodes: `tikv(random)`",
         ),
     }
 }
 
 fn network(
-    case: &Case,
+    of: &Fault,
     pods: &Pods,
     direction: Direction,
     action: &str,
     with: Map<String, Value>,
 ) -> Result<Chaos, NoEquivalent> {
-    let Selector::Links { source, target } = case.selector else {
+    let Selector::Links { source, target } = of.selector else {
         return none(
-            format!("`{}` needs both ends of its links", case.selector),
-            format!("write `client_to_{}`", case.selector),
+            format!("`{}` needs both ends of its links", of.selector),
+            format!("write `client_to_{}`", of.selector),
         );
     };
     let (from, to) = (pods.choose(source, Some(target))?, pods.choose(target, Some(source))?);
@@ -303,7 +310,7 @@ fn network(
     spec["action"] = action.into();
     spec["target"] = to.spec();
     spec["direction"] = direction.into();
-    spec["duration"] = go(case.fault_duration).into();
+    spec["duration"] = go(of.duration).into();
     for (key, value) in with {
         spec[&key] = value;
     }

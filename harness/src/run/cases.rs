@@ -137,10 +137,15 @@ pub fn setup_with(
     let topology = topology(under_test.name(), &sizes);
     let mut case = case.clone();
     let mut notes = departures(under_test.name(), &sizes);
+    if !case.left_out.is_empty() {
+        notes.push(format!("not carried out here: `{}`", case.left_out.join("`, `")));
+    }
     if let Some(instead) = choice.fault_duration {
-        let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
-        notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
-        case.fault_duration = instead;
+        let ms = |length: Duration| Span(length.as_millis() as u64);
+        for fault in &mut case.faults {
+            notes.push(format!("faults of {} (as written: {})", ms(instead), ms(fault.duration)));
+            fault.duration = instead;
+        }
     }
     let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
     if let Some(outer) = &choice.outer {

@@ -112,6 +112,11 @@ impl Link {
         lock(&self.lives.places).pop_front()
     }
 
+    /// The node goes there only the next time.
+    pub(super) fn keep_place(&self, place: Place) {
+        lock(&self.lives.places).push_front(place);
+    }
+
     /// Leaves a rule in force for ever: the node has left the address, and nobody takes it over.
     pub(super) fn leave(&self, guard: InForce) {
         lock(&self.lives.left).push(guard);

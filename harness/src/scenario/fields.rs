@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::diagnostic::Problem;
-use super::keys::{self, Key, Shape};
+use super::keys::{self, Key, LeftOut, Shape};
 use super::node::{Node, Value};
 use super::suggest::{did_you_mean, list, nearest};
 use super::units;
@@ -63,6 +63,17 @@ impl<'a> Fields<'a> {
     /// Where the mapping begins.
     pub(crate) fn place(&self) -> Range<usize> {
         self.place.clone()
+    }
+    /// The keys that are there and are not carried out, each with a warning.
+    pub(crate) fn left_out(&self, problems: &mut Vec<Problem>) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for (key, written, _) in &self.entries {
+            let Shape::LeftOut(LeftOut { why, instead }) = key.shape else { continue };
+            let message = format!("`{}` is not carried out: {why}", key.name);
+            problems.push(Problem::warning(written.span.clone(), message).hint(instead));
+            names.push(key.name);
+        }
+        names
     }
     /// The value of a key, `~` counting as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&'a Node> {
@@ -209,10 +220,6 @@ fn unknown(key: &Node, what: &str, keys: &[Key]) -> Problem {
         return Problem::error(key.span.clone(), format!("a key of {what} must be text, not {}", key.kind()))
             .hint(format!("its keys are {}", list(&names)));
     };
-    if keys::NOT_YET.contains(&name) {
-        return Problem::error(key.span.clone(), format!("key `{name}` is known but not supported yet"))
-            .hint(format!("take it out; {what} takes {}", list(&names)));
-    }
     if name == "<<" {
         return Problem::error(key.span.clone(), "merge keys are not supported").hint("write the keys out");
     }

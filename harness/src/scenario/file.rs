@@ -1,9 +1,10 @@
-//! A scenario file, loaded: QA's mapping with `cases:`, or a bare list of cases.
+//! A scenario file, loaded: QA's mapping with `cases:`, a bare list of cases, or QA's configs around such.
 
 use std::path::Path;
 
 use super::case::{self, Case};
 use super::client_ref::ClientRef;
+use super::config;
 use super::diagnostic::{self, Diagnostics, Problem, Severity};
 use super::fields::Fields;
 use super::keys::{self, FILE};
@@ -56,14 +57,59 @@ fn parse(name: &str, source: &str) -> Result<File, Diagnostics> {
     }
 }
 
+/// What one scenario of a file says beside its cases.
+#[derive(Default, PartialEq)]
+struct Head {
+    client: Option<ClientRef>,
+    program: Option<Program>,
+    sizes: SizeSpec,
+    left_out: Vec<&'static str>,
+}
+
 fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -> Option<File> {
-    let (client, program, sizes, cases) = match &root.value {
+    let configs = config::scenarios(source, root, problems);
+    let roots = configs.as_deref().unwrap_or(std::slice::from_ref(root));
+    let mut file: Option<(Head, Vec<&Node>, Vec<Case>)> = None;
+    for root in roots {
+        let Some((head, nodes)) = parts(source, root, problems) else { continue };
+        let mut cases = read_cases(source, &nodes, &head, problems);
+        match &mut file {
+            None => file = Some((head, nodes, cases)),
+            Some((first, all_nodes, all)) => {
+                let same = (&head.client, &head.program, &head.sizes);
+                if same != (&first.client, &first.program, &first.sizes) {
+                    let message = "the configs of one file differ in `client`, `cluster` or `workload`";
+                    problems.push(
+                        Problem::error(root.span.clone(), message)
+                            .hint("give each of them a file of its own"),
+                    );
+                }
+                all_nodes.extend(nodes);
+                all.append(&mut cases);
+            }
+        }
+    }
+    let (head, nodes, cases) = file?;
+    refuse_doubles(&nodes, problems);
+    Some(File {
+        name: name.to_owned(),
+        client: head.client,
+        program: head.program,
+        sizes: head.sizes,
+        cases,
+        warnings: Diagnostics::default(),
+    })
+}
+
+/// A scenario's own keys, and its cases as written.
+fn parts<'a>(source: &str, root: &'a Node, problems: &mut Vec<Problem>) -> Option<(Head, Vec<&'a Node>)> {
+    let (head, cases, place) = match &root.value {
         Value::Null => {
             problems
                 .push(Problem::error(root.span.clone(), "the file is empty").hint("a scenario has `cases:`"));
             return None;
         }
-        Value::List(cases) => (None, None, SizeSpec::default(), (cases, root.span.clone())),
+        Value::List(cases) => (Head::default(), cases, root.span.clone()),
         Value::Map(entries) if is_bare_case(entries) => {
             let span = entries.first().map_or(root.span.clone(), |(k, _)| k.span.clone());
             problems.push(
@@ -84,45 +130,44 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
                 None => (None, None),
             };
             let sizes = sizes::read(f.get("cluster"), f.get("workload"), problems);
-            let cases = match f.get("cases") {
-                Some(Node { value: Value::List(cases), .. }) => Some((cases, f.key("cases"))),
-                Some(other) => {
+            let left_out = f.left_out(problems);
+            f.text("tag", problems);
+            let cases = match f.get("cases")? {
+                Node { value: Value::List(cases), .. } => cases,
+                other => {
                     let message = format!("`cases` must be a list, not {}", other.kind());
                     problems.push(
                         Problem::error(other.span.clone(), message).hint("each case begins with `- name: …`"),
                     );
-                    None
+                    return None;
                 }
-                None => None,
             };
-            (client, program, sizes, cases?)
+            (Head { client, program, sizes, left_out }, cases, f.key("cases"))
         }
     };
-    let (cases, place) = cases;
     if cases.is_empty() {
         problems.push(Problem::error(place, "there are no cases").hint("each case begins with `- name: …`"));
     }
-    let bounds = Sizes::of("", [&sizes]);
-    let mut read = Vec::new();
-    for node in cases {
+    Some((head, cases.iter().collect()))
+}
+
+fn read_cases(source: &str, nodes: &[&Node], head: &Head, problems: &mut Vec<Problem>) -> Vec<Case> {
+    let bounds = Sizes::of("", [&head.sizes]);
+    let mut cases = Vec::new();
+    for node in nodes {
         let before = problems.len();
         let case = case::read(node, source, (bounds.pd, bounds.tikv), problems);
         assert!(case.is_some() || problems.len() > before, "a case without an error is a case");
-        read.extend(case);
+        cases.extend(case.map(|case| {
+            let left_out = head.left_out.iter().copied().chain(case.left_out).collect();
+            Case { left_out, ..case }
+        }));
     }
-    refuse_doubles(cases, problems);
-    Some(File {
-        name: name.to_owned(),
-        client,
-        program,
-        sizes,
-        cases: read,
-        warnings: Diagnostics::default(),
-    })
+    cases
 }
 
 /// A name picks out a case, in the matrix and in reports.
-fn refuse_doubles(cases: &[Node], problems: &mut Vec<Problem>) {
+fn refuse_doubles(cases: &[&Node], problems: &mut Vec<Problem>) {
     let mut seen = std::collections::BTreeSet::new();
     for case in cases {
         let Value::Map(entries) = &case.value else { continue };

@@ -1,6 +1,8 @@
 //! Every key of a scenario file, in one table: the loader reads it, the JSON schema is made of it.
 
-use super::mode::MODES;
+mod case;
+
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -55,10 +57,25 @@ pub(crate) enum Shape {
     Map(&'static [Key]),
     /// A list of mappings.
     List(&'static [Key]),
+    /// Anything: QA's own runner reads it, and nothing here can carry it out.
+    LeftOut(LeftOut),
+    /// A scenario in a block of text (`|`), or as a mapping.
+    Scenario,
+}
+
+/// Why a key of QA's is not carried out, and what to do instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOut {
+    pub(crate) why: &'static str,
+    pub(crate) instead: &'static str,
 }
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, example: "" }
+}
+
+const fn left_out(name: &'static str, why: &'static str, instead: &'static str, doc: &'static str) -> Key {
+    Key { name, shape: Shape::LeftOut(LeftOut { why, instead }), doc, example: "" }
 }
 
 const fn must(name: &'static str, shape: Shape, example: &'static str, doc: &'static str) -> Key {
@@ -83,6 +100,30 @@ pub(crate) const FILE: &[Key] = &[
         "[{name: …, faultType: …, selector: …}]",
         "What to inject, where, when, and what is expected.",
     ),
+    key("tag", Shape::Text, "QA's name for the run; free text."),
+    left_out(
+        "workloads",
+        "there is no SQL to put load on",
+        "the client under test is the load: its size is `workload`",
+        "QA's SQL load. Named when the case runs; not carried out.",
+    ),
+    left_out(
+        "tidbGlobalVariables",
+        "there is no TiDB that has variables",
+        "settings of a client are its revision, or its `args` and `env` where it is a program",
+        "TiDB's variables. Named when the case runs; not carried out.",
+    ),
+];
+
+/// QA's wrapper around a whole scenario; a file can have a list of them.
+pub(crate) const CONFIG: &[Key] = &[
+    must(
+        "name",
+        Shape::Text,
+        "config_ha_pdleader_kill",
+        "What the config is called; its cases have names of their own.",
+    ),
+    must("default", Shape::Scenario, "|", "The scenario: the keys of a file, `cases` among them."),
 ];
 
 /// `cluster:`
@@ -134,56 +175,6 @@ pub(crate) const WORKLOAD: &[Key] = &[
         "About how long the job takes without faults (default: twice the warm-up, 30 % of the plan, or ten restart \
          periods of the client, whichever is longest).",
     ),
-];
-
-/// One case.
-pub(crate) const CASE: &[Key] = &[
-    must(
-        "name",
-        Shape::Text,
-        "tikv_failure",
-        "What the case is called; must not contradict its fault type or selector.",
-    ),
-    must("faultType", Shape::FaultType, "failure", "What goes wrong."),
-    must(
-        "selector",
-        Shape::Selector,
-        "tikv(random)",
-        "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.",
-    ),
-    key(
-        "mode",
-        Shape::Word(&MODES),
-        "How many of the nodes that the selector names, chosen anew at each injection; `tikv` and `pd` need no qualifier then.",
-    ),
-    key("value", Shape::Share, "With `mode`: a number of nodes, or a percentage of them."),
-    key(
-        "direction",
-        Shape::Word(&["to", "from", "both"]),
-        "Which way, seen from the selector's source, where the fault type has a direction (default both).",
-    ),
-    key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
-    key(
-        "faultDuration",
-        Shape::Duration,
-        "How long one fault lasts. Only `reset` and `close` may do without.",
-    ),
-    key(
-        "recoveryTime",
-        Shape::Duration,
-        "What the client is granted beyond its own work and the faults (default 5m).",
-    ),
-    key("period", Shape::Every, "Repeats the fault: `\"@every 3m\"`, from one injection to the next."),
-    key("faultRunTimes", Shape::Count(1, 10_000), "With `period`: how many injections."),
-    key("faultTotalRunTime", Shape::Duration, "With `period`: how long, from the first injection."),
-    key("expect", Shape::Map(EXPECT), "What is expected (default: the work is done, right, and in time)."),
-];
-
-/// `expect:`
-pub(crate) const EXPECT: &[Key] = &[
-    key("outcome", Shape::Word(&OUTCOMES), "How the client fares (default completed)."),
-    key("within", Shape::Duration, "The time limit since the client's start; replaces the computed one."),
-    key("stuckAt", Shape::Text, "With `outcome: stuck`: the wait site, or the kind of finding (`livelock`)."),
 ];
 
 /// `client:`, for a program.
@@ -358,10 +349,6 @@ pub(crate) const RUN: &[Key] = &[
     key("clients", Shape::Clients, "What these clients do in this run (default: as the entry says)."),
 ];
 
-/// Keys of QA's vocabulary that nothing understands yet.
-pub(crate) const NOT_YET: [&str; 6] =
-    ["tag", "workloads", "tidbGlobalVariables", "default", "ddl", "ddl.addIndex"];
-
 impl Key {
     /// Whether it must be there.
     pub(crate) fn required(&self) -> bool {
@@ -391,6 +378,8 @@ impl Shape {
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),
+            Self::LeftOut(LeftOut { instead, .. }) => instead.into(),
+            Self::Scenario => "write `default: |`, and the scenario indented below it".into(),
         }
     }
 }
@@ -406,9 +395,11 @@ pub(crate) fn home(name: &str) -> Option<&'static str> {
         ("`cluster`", CLUSTER),
         ("`workload`", WORKLOAD),
         ("a case", CASE),
+        ("one of `faults`", FAULT),
         ("`expect`", EXPECT),
         ("the file", FILE),
         ("`client`", PROGRAM),
+        ("a config", CONFIG),
     ];
     homes.into_iter().find(|(_, keys)| keys.iter().any(|k| k.name == name)).map(|(home, _)| home)
 }

@@ -52,6 +52,20 @@ impl Node {
             Value::Map(_) => "a mapping",
         }
     }
+    /// Moves every place: what was read is a part of a larger source.
+    fn shift(&mut self, by: usize) {
+        self.span = self.span.start + by..self.span.end + by;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.shift(by)),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    key.shift(by);
+                    value.shift(by);
+                }
+            }
+            Value::Null | Value::Plain(_) | Value::Text(_) => {}
+        }
+    }
     /// Numbers and booleans get the text as it was written (`1.50`, `0x10`, `yes`), which serde does not keep.
     fn restore(&mut self, source: &str) {
         match &mut self.value {
@@ -82,6 +96,24 @@ impl Node {
 /// # Errors
 /// The first thing that is not YAML, or that exceeds a limit.
 pub(crate) fn parse(file: &str, source: &str) -> Result<Node, Diagnostics> {
+    document(source).map_err(|problem| Diagnostics::new(file, source, vec![problem]))
+}
+
+/// Parses a document that stands in a part of the source; places are those in the whole.
+///
+/// # Errors
+/// The first thing that is not YAML, or that exceeds a limit.
+pub(crate) fn parse_part(source: &str, part: Range<usize>) -> Result<Node, Problem> {
+    let by = part.start;
+    let mut node = document(&source[part]).map_err(|problem| {
+        let span = problem.span.start + by..problem.span.end + by;
+        Problem { span, ..problem }
+    })?;
+    node.shift(by);
+    Ok(node)
+}
+
+fn document(source: &str) -> Result<Node, Problem> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 24,
@@ -104,8 +136,8 @@ pub(crate) fn parse(file: &str, source: &str) -> Result<Node, Diagnostics> {
         strict_booleans: true,
         with_snippet: false,
     };
-    let mut root: Node = serde_saphyr::from_str_with_options(source, options)
-        .map_err(|e| Diagnostics::new(file, source, vec![syntax(&e, source)]))?;
+    let mut root: Node =
+        serde_saphyr::from_str_with_options(source, options).map_err(|error| syntax(&error, source))?;
     root.restore(source);
     Ok(root)
 }
@@ -153,7 +185,7 @@ fn syntax(error: &Error, source: &str) -> Problem {
         }
         .hint("no scenario is that large or that deep"),
         Error::MultipleDocuments { .. } => problem.hint("one file holds one document: take out `---`"),
-        _ => problem,
+        _ => problem.hint("look at the brackets, quotes and indentation of this line and of the one above"),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::client_ref::CLIENTS;
 use super::fault_type::words;
-use super::keys::{CASE, EXPECT, FILE, Key, MATRIX, OUTCOMES, PROGRAM, Shape};
+use super::keys::{CASE, CONFIG, EXPECT, FILE, Key, MATRIX, OUTCOMES, PROGRAM, Shape};
 use super::presets;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -15,12 +15,17 @@ const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))
 
 const BYTES: &str = "[0-9]+ *(B|[KMG]iB|[kKMG]B)?";
 
-/// The schema of a scenario file: a mapping with `cases`, or a bare list of cases.
+/// The schema of a scenario file: a mapping with `cases`, a bare list of cases, or QA's configs around such.
 pub fn scenario() -> Value {
     json!({
         "$schema": DIALECT,
         "title": "unstuck scenario",
-        "anyOf": [object(FILE), {"type": "array", "minItems": 1, "items": object(CASE)}],
+        "anyOf": [
+            object(FILE),
+            {"type": "array", "minItems": 1, "items": object(CASE)},
+            object(CONFIG),
+            {"type": "array", "minItems": 1, "items": object(CONFIG)},
+        ],
     })
 }
 
@@ -42,7 +47,12 @@ fn object(keys: &[Key]) -> Value {
         })
         .collect();
     let required: Vec<_> = keys.iter().filter(|key| key.required()).map(|key| key.name).collect();
-    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+    let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required});
+    if keys.iter().any(|key| key.name == "faults") {
+        // a case has a fault of its own, or a list of them
+        schema["anyOf"] = json!([{"required": ["faultType", "selector"]}, {"required": ["faults"]}]);
+    }
+    schema
 }
 
 fn value(shape: Shape) -> Value {
@@ -81,6 +91,9 @@ fn value(shape: Shape) -> Value {
         }),
         Shape::Map(keys) => object(keys),
         Shape::List(keys) => json!({"type": "array", "items": object(keys)}),
+        Shape::LeftOut(_) => json!({}),
+        // what the text holds no schema can say
+        Shape::Scenario => json!({"anyOf": [{"type": "string"}, object(FILE)]}),
     }
 }
 
@@ -189,6 +202,7 @@ mod tests {
     fn each_key_of_the_loader_is_in_the_schema() {
         assert_described(FILE, &scenario()["anyOf"][0]);
         assert_described(CASE, &scenario()["anyOf"][1]["items"]);
+        assert_described(CONFIG, &scenario()["anyOf"][2]);
         assert_described(MATRIX, &matrix());
         assert_described(PROGRAM, &scenario()["anyOf"][0]["properties"]["client"]["anyOf"][1]);
     }

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::client_ref::{self, ClientRef};
+use super::fault::Fault;
 use super::file::File;
 use super::matrix::Matrix;
 use super::selector::{Component, Selector};
@@ -38,11 +39,12 @@ pub fn which_client(
     case: &Case,
     matrix: Option<(&Matrix, &str)>,
 ) -> Result<ClientRef, NoClient> {
-    let source = match case.selector {
+    let source = |fault: &Fault| match fault.selector {
         Selector::Links { source, .. } => Some(source.component),
         Selector::Nodes(_) => None,
     };
-    let source = source.filter(|c| matches!(c, Component::Br | Component::Lightning));
+    let mut sources = case.faults.iter().filter_map(source);
+    let source = sources.find(|c| matches!(c, Component::Br | Component::Lightning));
     let chosen = flag
         .or(file.client.as_ref())
         .or_else(|| matrix.and_then(|(matrix, file_in_matrix)| matrix.client(file_in_matrix, &case.name)))

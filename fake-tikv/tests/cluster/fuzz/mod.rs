@@ -4,6 +4,7 @@
 //! makes a longer run.
 
 mod message;
+mod pd_http;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
