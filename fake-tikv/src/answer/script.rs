@@ -169,6 +169,8 @@ pub enum How {
     },
     /// The connection is closed, with all its calls.
     Close,
+    /// Nothing more comes, for ever: the call stands, its connection lives and answers pings. Over HTTP/1 it is closed.
+    Silence,
 }
 
 /// Why the region refuses. The rest of the answer is made of what the cluster knows at that moment.

@@ -389,3 +389,22 @@ fn a_script_reads_and_prints_as_json() {
         assert!(serde_json::from_str::<Script>(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_call_that_falls_silent_stays_so_while_its_connection_lives() {
+    with(spec(), |f| async move {
+        let (store, get) = a_read(&f).await;
+        let silent = Then::Cut { after: After::Responses(0), how: How::Silence };
+        let guard = f.cluster.script(to(Node::Store(store), "RawGet", silent)).unwrap();
+        let mut client = tikv(&f, store).await;
+        let mut same = client.clone();
+        let asked = get.clone();
+        let waits = tokio::spawn(async move { client.raw_get(get).await });
+        sleep(Duration::from_secs(60)).await;
+        drop(guard);
+        // others on the same connection are answered, and it is not, with the script and without
+        same.raw_get(asked).await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        assert!(!waits.is_finished());
+    });
+}

@@ -87,6 +87,7 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
         ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
+        ("br", "tidb-53926") => Box::new(Br { revision: br::Revision::Tidb53926 }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
         ("tso", revision) => Box::new(TsoLoad::at(revision)?),
         ("raw_kv", revision) => Box::new(Kv { load: Load::Raw, revision: kv::Revision::named(revision)? }),

@@ -16,7 +16,7 @@ pub struct ClientRef {
 /// The clients there are, each with its revisions; the first is meant when none is said.
 pub const CLIENTS: [(&str, &[&str]); 5] = [
     ("lightning", &["as-reported", "fix-48355", "fixed"]),
-    ("br", &["as-reported", "fixed"]),
+    ("br", &["as-reported", "tidb-53926", "fixed"]),
     ("raw_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
     ("txn_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
     ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),

@@ -68,6 +68,7 @@ pub(crate) fn check(
     let source = words
         .iter()
         .position(|w| w == "to")
+        .filter(|to| words[to + 1..].iter().any(|w| component(w).is_some() || w == "all"))
         .and_then(|to| words[..to].iter().rev().find_map(|w| component(w)));
     if let (Some(source), Selector::Links { source: end, .. }) = (source, selector) {
         let same = matches!(&source, Mention::Known(c) if *c == end.component || (c.is_client() && end.component.is_client()));
@@ -133,6 +134,7 @@ mod tests {
             ("ha_tikv_random_kill", "kill", "tikv(random)"),
             ("ha_tikv(random)_to_all_network_partition", "network_partition", "tikv(random)_to_all"),
             ("one_tikv_io_delay", "io_delay", "tikv(random)"),
+            ("one_tikv_network_partition_to", "network_partition", "br_to_tikv(random)"),
         ] {
             assert_eq!(found(name, fault, selector), [""; 0], "{name}");
         }

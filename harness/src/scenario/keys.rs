@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     Streams,
     /// `shuffled`, `faulted-first` or `first(ID)`.
     PeerOrder,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A fault type, with or without parameters.
@@ -335,7 +337,32 @@ pub(crate) const ENTRY: &[Key] = &[
         "`client@revision: outcome`, or `{outcome, stuckAt, within}`. The first one is the \
           client that the case is run with when nothing else says so.",
     ),
+    key("class", Shape::Word(&CLASSES), "What kind of trouble it stands for, in the catalogue."),
+    key("issue", Shape::Text, "Where it was reported: `tidb 46321`; several, with commas."),
+    key("control", Shape::Flag, "Whether it shows that the class is not found where it is not."),
     key("runs", Shape::List(RUN), "More runs of the same case, in another world or with other sizes."),
+];
+
+/// The kinds of trouble that the catalogue has cases of, each with a control.
+pub(crate) const CLASSES: [&str; 18] = [
+    "quota-leak",
+    "header-wait",
+    "full-partition",
+    "false-new-store",
+    "no-response",
+    "one-silent-store",
+    "refused-store",
+    "pd-leader-change",
+    "pd-follower",
+    "tso-stream",
+    "bandwidth",
+    "delay",
+    "periodic-loss",
+    "address-change",
+    "eof-on-send",
+    "slow-handler",
+    "one-way",
+    "cluster-moves",
 ];
 
 /// One of an entry's `runs`.
@@ -371,6 +398,7 @@ impl Shape {
             Self::Count(low, high) => format!("write a whole number from {low} to {high}"),
             Self::Streams => "write a whole number from 1 to 1000000, or `unlimited`".into(),
             Self::PeerOrder => "write `shuffled`, `faulted-first` or `first(ID)`".into(),
+            Self::Flag => "write `true` or `false`".into(),
             Self::Word(words) => format!("choose from {}", list(words)),
             Self::FaultType => "as in `failure`, or `stall_read(then:reset)`".into(),
             Self::Selector => "as in `tikv(random)` or `br_to_all`".into(),

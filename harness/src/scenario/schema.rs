@@ -73,6 +73,7 @@ fn value(shape: Shape) -> Value {
         Shape::PeerOrder => {
             json!({"type": "string", "pattern": "^(shuffled|faulted-first|first\\([1-9][0-9]*\\))$"})
         }
+        Shape::Flag => json!({"type": "boolean"}),
         Shape::Word(words) => json!({"enum": words}),
         Shape::FaultType => fault_type(),
         Shape::Selector => json!({"type": "string", "pattern": selector()}),
@@ -135,7 +136,7 @@ fn parameter(name: &str) -> Value {
     match name {
         "direction" => json!({"enum": ["to", "from", "both"]}),
         "then" => json!({"enum": ["resume", "close", "reset"]}),
-        "reject" | "close" => json!({"type": "boolean"}),
+        "reject" | "close" | "silent" => json!({"type": "boolean"}),
         "nth" | "next" | "each" | "requests" | "responses" | "gap" | "connection" | "last_stream"
         | "after_streams" => json!({"type": "integer", "minimum": 0}),
         "leader" => json!({"enum": ["nobody", "actual", "other"]}),

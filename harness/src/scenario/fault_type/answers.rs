@@ -47,8 +47,8 @@ pub(super) const WORDS: [Word; 9] = [
         .like("grpc_status(code:UNAVAILABLE)"),
     word(
         "stream_cut",
-        &["requests", "responses", "close", "method", "nth", "next", "each"],
-        "calls are reset, or their connection closed, behind so many messages",
+        &["requests", "responses", "close", "silent", "method", "nth", "next", "each"],
+        "calls are reset, their connection closed, or nothing more ever comes, behind so many messages",
     )
     .node("cuts calls")
     .like("stream_cut(responses:2)"),
@@ -199,8 +199,18 @@ fn cut(of: &mut Parameters<'_>) -> Option<Then> {
         }
     };
     let close = of.choice("close", &[("true", true), ("false", false)], false);
-    // what a server's stack says of a handler that broke
-    let how = if close { How::Close } else { How::Reset { code: 2 } };
+    let silent = of.choice("silent", &[("true", true), ("false", false)], false);
+    let how = match (close, silent) {
+        (true, true) => {
+            let problem = Problem::error(of.span.clone(), "a connection that is closed is not silent");
+            of.problems.push(problem.hint("keep one of `close` and `silent`"));
+            return None;
+        }
+        (true, false) => How::Close,
+        (false, true) => How::Silence,
+        // what a server's stack says of a handler that broke
+        (false, false) => How::Reset { code: 2 },
+    };
     Some(Then::Cut { after, how })
 }
 
