@@ -190,6 +190,7 @@ fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,
+        zones: sizes.zones,
         // it is exchanged with the one that leads when the run begins, and again at each injection
         pd_leader: 0,
         stores: (1..=u64::from(sizes.tikv)).collect(),

@@ -3,7 +3,7 @@
 //! ```text
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
-//! component = tikv | pd | br | lightning | client | all | pdleader | pdfollower
+//! component = tikv | pd | br | lightning | client | all | pdleader | pdfollower | az1 | az2 | …
 //! qualifier = random | all | leader | follower | others | an index from 0 | mode
 //! mode      = fixed:N | fixed-percent:P | random-max-percent:P
 //! ```
@@ -12,7 +12,8 @@ use std::fmt;
 use std::ops::Range;
 
 use super::mode::{Many, Mode};
-use super::suggest::{did_you_mean, list};
+use super::refused::{self, Refused};
+use super::suggest::did_you_mean;
 
 /// What a selector can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub enum Component {
     Client,
     /// Everything.
     All,
+    /// The nodes of a zone, from 1.
+    Zone(u32),
 }
 
 impl Component {
@@ -41,6 +44,7 @@ impl Component {
             Self::Lightning => "lightning",
             Self::Client => "client",
             Self::All => "all",
+            Self::Zone(_) => "az",
         }
     }
     /// Whether it names, or may name, the client under test.
@@ -110,9 +114,6 @@ pub struct SelectorError {
 const COMPONENTS: [&str; 8] = ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "client", "all"];
 const QUALIFIERS: [&str; 7] =
     ["random", "all", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
-/// Components of QA's vocabulary for which there is no node or client yet.
-pub(crate) const NOT_YET: [&str; 8] =
-    ["tidb", "ticdc", "ticdcprocessor", "tiflash", "kafka", "downstream", "minio", "s3"];
 
 impl Selector {
     /// Reads a selector.
@@ -252,9 +253,9 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
         "lightning" => (Component::Lightning, None),
         "client" => (Component::Client, None),
         "all" => (Component::All, None),
-        _ if is_not_yet(name) => {
-            let hint = format!("supported are {}", list(&COMPONENTS));
-            return Err(error(name, at, format!("component `{name}` is known but not supported yet"), hint));
+        _ if let Some(zone) = zone(name) => (Component::Zone(zone), None),
+        _ if let Some(Refused { why, instead, .. }) = refused::component(name) => {
+            return Err(error(name, at, format!("`{name}` is no node here: {why}"), *instead));
         }
         _ => {
             let message = if name.is_empty() {
@@ -265,6 +266,13 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
             return Err(error(name, at, message, did_you_mean(name, &COMPONENTS)));
         }
     })
+}
+
+/// The number of `az1`, `az2`, …
+pub(crate) fn zone(name: &str) -> Option<u32> {
+    let number = name.strip_prefix("az")?;
+    let plain = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+    number.parse().ok().filter(|_| plain)
 }
 
 fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
@@ -289,18 +297,11 @@ fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
     })
 }
 
-/// Whether QA knows this component and we have none yet: `tidb`, `ticdc`, `az1`, …
-pub(crate) fn is_not_yet(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let zone =
-        name.strip_prefix("az").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    zone || NOT_YET.contains(&name.as_str())
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.component.name();
         match self.qualifier {
+            _ if let Component::Zone(zone) = self.component => write!(f, "az{zone}"),
             Qualifier::All if !matches!(self.component, Component::Tikv | Component::Pd) => {
                 write!(f, "{name}")
             }
@@ -367,6 +368,7 @@ mod tests {
             "pdleader_to_pdfollower(all)",
             "lightning_to_tikv(2)",
             "pd(all)",
+            "az1_to_az2",
             "tikv(fixed:2)",
             "pdfollower(fixed-percent:50)",
             "client_to_all(random)",
@@ -413,8 +415,10 @@ mod tests {
             ("tikv(leader)", "leader", "only `pd`"),
             ("pdleader(0)", "0", "one leader"),
             ("br(random)_to_all", "random", "leave it out"),
-            ("tidb(ddl-owner)_to_all", "tidb", "supported are"),
-            ("az1_to_az2", "az1", "supported are"),
+            ("tidb(ddl-owner)_to_all", "tidb", "`client_to_all`"),
+            ("az0", "az0", "tikv"),
+            ("az1(random)", "random", "leave it out"),
+            ("client_to_kafka", "kafka", "unstuck proxy"),
             ("tikv(others)", "tikv(others)", "tikv(0)_to_tikv(others)"),
             ("br_to_client", "br_to_client", "name a node"),
             ("tikv(99999999999)", "99999999999", "count from 0"),
