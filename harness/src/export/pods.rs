@@ -41,7 +41,11 @@ impl Pods {
         let component = match end.component {
             Component::Tikv => "tikv",
             Component::Pd => "pd",
-            Component::Br | Component::Lightning | Component::Client => {
+            Component::Br
+            | Component::Lightning
+            | Component::RawKv
+            | Component::TxnKv
+            | Component::Client => {
                 if self.client.is_empty() {
                     return none(
                         "nothing tells the client's pods",

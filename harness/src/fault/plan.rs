@@ -14,6 +14,9 @@ use super::{NodeEffect, Rule, mapping, resolve, timing};
 /// Replicas of a region (PD's replication.max-replicas).
 const REPLICAS: usize = 3;
 
+/// The PD member that leads at the start of every run.
+pub const PD_LEADER: u32 = 0;
+
 /// What there is to choose from when a selector is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {

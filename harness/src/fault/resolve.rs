@@ -71,8 +71,8 @@ pub(super) fn nodes(
         Selector::Links { source, target } => {
             let is_client = match source.component {
                 Component::Client | Component::All => true,
-                Component::Br | Component::Lightning => source.component.name() == topology.client,
-                Component::Tikv | Component::Pd | Component::Zone(_) => false,
+                named if named.names_a_client() => named.name() == topology.client,
+                _ => false,
             };
             if !is_client {
                 return Err(Unplannable::NotTheClient {
@@ -101,7 +101,7 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
             let (pd, stores): (Vec<Node>, Vec<Node>) = (spread(pd().collect()), spread(stores().collect()));
             pd.into_iter().chain(stores).collect()
         }
-        Component::Br | Component::Lightning | Component::Client => Vec::new(),
+        _ => Vec::new(),
     };
     let leader = Node::Pd(topology.pd_leader);
     let followers = || all.iter().copied().filter(|n| *n != leader).collect::<Vec<_>>();

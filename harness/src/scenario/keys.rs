@@ -162,12 +162,16 @@ pub(crate) const CLUSTER: &[Key] = &[
 /// `workload:`
 pub(crate) const WORKLOAD: &[Key] = &[
     key("regions", Shape::Count(1, 100_000), "The same as `cluster.regions`."),
-    key("batches", Shape::Count(1, 10_000), "Batches that lightning sends for one region (default 8)."),
+    key(
+        "batches",
+        Shape::Count(1, 10_000),
+        "Batches that lightning sends for one region, keys that raw_kv puts into one (default 8).",
+    ),
     key("batch", Shape::Size, "Size of one batch (default 16KiB, lightning's send-kv-size)."),
     key(
         "workers",
         Shape::Count(1, 10_000),
-        "Concurrent jobs (default 32, twice lightning's range-concurrency).",
+        "Concurrent jobs (default 32, twice lightning's range-concurrency; 8 for raw_kv).",
     ),
     key(
         "connections",

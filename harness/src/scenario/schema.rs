@@ -161,7 +161,7 @@ fn parameter(name: &str) -> Value {
 fn selector() -> String {
     let mode = "fixed: *[0-9]+|(fixed|random-max)-percent: *[0-9]+%?";
     let alone = format!(
-        "az[1-9][0-9]*(\\(all\\))?|(br|lightning|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
+        "az[1-9][0-9]*(\\(all\\))?|(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
     );
     // a case with a `mode` needs no qualifier: only the loader sees both
     let many = format!(
