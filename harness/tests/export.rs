@@ -18,7 +18,7 @@ use unstuck::scenario::{self, File};
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Every fault that has an equivalent, with every selector that fits it.
-const ALL: [(&str, &[&str]); 15] = [
+const ALL: [(&str, &[&str]); 16] = [
     ("kill", &["tikv(random)"]),
     (
         "failure",
@@ -54,6 +54,7 @@ const ALL: [(&str, &[&str]); 15] = [
     ("network_bandwidth(rate:1mbps,buffer:10KB)", &["br_to_tikv(0)"]),
     ("network_netem(latency:50ms,jitter:5ms,reorder:5%,loss:1%,rate:1MiB/s)", &["br_to_tikv(0)"]),
     ("io_delay(volumeName:tikv,delay:500ms)", &["tikv(random)", "tikv(all)"]),
+    ("io_delay(delay:438ms,percent:72,path:/var/lib/tikv/raft/*)", &["tikv(0)", "pd(leader)"]),
     ("io_hang", &["tikv(0)"]),
     ("disk_full", &["tikv(all)"]),
 ];
@@ -217,6 +218,8 @@ fn told() {
         ("network_netem(loss:1%,rate:1MiB/s,buffer:1KiB)", "br_to_all", "without `buffer`", "of its own"),
         ("reset", "br_to_tikv(0)", "cannot `reset` live connections", "failure"),
         ("network_partition(reject:true)", "br_to_all", "never rejects", "without `reject`"),
+        ("io_jitter(delay:1s,jitter:1s)", "tikv(0)", "all the same", "io_delay"),
+        ("scale_in", "tikv(0)", "takes no pods away", "kubectl"),
         ("busy", "tikv(0)", "answer `busy`", "io_delay"),
         ("io_delay(delay:1s,method:Write)", "tikv(0)", "knows no calls", "without `method`"),
         (

@@ -86,7 +86,7 @@ fn calls_are_met_by_their_number() {
 #[test]
 fn a_delay_makes_a_call_late_and_its_removal_lets_it_go_on() {
     with(spec(), |f| async move {
-        let guard = f.cluster.script(Script::every(STORE, Then::Delay { ms: 5_000 })).unwrap();
+        let guard = f.cluster.script(Script::every(STORE, Then::delay(Duration::from_secs(5)))).unwrap();
         let begin = Instant::now();
         switch_mode(&f, 1).await.unwrap();
         let took = begin.elapsed();
@@ -139,7 +139,8 @@ fn an_open_stream_is_held_at_its_next_message() {
         drop(guard);
         answers.message().await.unwrap().expect("the answer that was held");
 
-        let _slow = f.cluster.script(to(Node::Pd(leads), "Tso", Then::Delay { ms: 700 })).unwrap();
+        let _slow =
+            f.cluster.script(to(Node::Pd(leads), "Tso", Then::delay(Duration::from_millis(700)))).unwrap();
         for _ in 0..3 {
             let begin = Instant::now();
             asks.send(TsoRequest { count: 1, ..Default::default() }).await.unwrap();

@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fake_tikv::answer::{RegionError, Then, When};
+use fake_tikv::answer::{Calls, RegionError, Then, When};
 use serde_json::{Map, Value, json};
 use unstuck_proxy::toxic::Distribution;
 use unstuck_record::Span;
@@ -29,7 +29,7 @@ use super::pods::Pods;
 use super::{NoEquivalent, none};
 use crate::fault::timing;
 use crate::scenario::fault_type::{Luck, Overtakes, Shape};
-use crate::scenario::{Case, Direction, Fault, FaultType, Netem, Schedule, Selector};
+use crate::scenario::{Case, Component, Direction, Fault, FaultType, Netem, Schedule, Selector};
 
 /// One fault of a case as a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,9 +162,12 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             format!("no packet filter can do what `{word}` does to connections"),
             "`network_netem` for a bad network, `failure` for connections that end",
         ),
-        FaultType::Answer { word, script } => {
+        FaultType::Answer { word, script, path } => {
             let (action, key, value) = match script.then {
-                Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
+                Then::Delay { jitter_ms: 1.., .. } => {
+                    return none("Chaos Mesh's delays of a volume are all the same", "`io_delay`");
+                }
+                Then::Delay { ms, .. } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
                 Then::Silence => ("latency", "delay", go(of.duration).into()),
                 Then::RegionError(RegionError::DiskFull) => ("fault", "errno", ENOSPC.into()),
                 _ => {
@@ -172,7 +175,10 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
                     return none(why, "`io_delay`, under which a store becomes busy by itself");
                 }
             };
-            if script.when != When::default() {
+            let percent = if let Calls::Percent(percent) = script.when.calls { percent } else { 100 };
+            if (When { calls: Calls::default(), ..script.when.clone() }) != When::default()
+                || !matches!(script.when.calls, Calls::Every | Calls::Percent(_))
+            {
                 return none(
                     "Chaos Mesh acts on a whole volume, and knows no calls",
                     format!("`{word}` without `method`, `nth`, `next` and `each`"),
@@ -181,8 +187,14 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             let mut spec = on_nodes(of, pods)?;
             spec["action"] = action.into();
             spec[key] = value;
-            spec["percent"] = 100.into();
-            spec["volumePath"] = VOLUME.into();
+            // where `TiDB` Operator mounts the data
+            spec["percent"] = percent.into();
+            let of_pd = of.selector.endpoints().any(|end| end.component == Component::Pd);
+            let volume = if of_pd { "/var/lib/pd" } else { "/var/lib/tikv" };
+            spec["volumePath"] = volume.into();
+            if let Some(path) = path {
+                spec["path"] = path.as_str().into();
+            }
             spec["duration"] = go(of.duration).into();
             Ok(Chaos { kind: "IOChaos", key: "ioChaos", spec })
         }
@@ -206,6 +218,10 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             "Chaos Mesh adds no pods",
             "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",
         ),
+        FaultType::ScaleIn => none(
+            "Chaos Mesh takes no pods away",
+            "`kubectl patch tidbcluster` with one less of `spec.tikv.replicas`",
+        ),
         FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
             format!("`{}` is PD's to do, not Chaos Mesh's", of.fault),
             "`pd-ctl operator add …`, `pd-ctl member leader transfer …`",
@@ -215,9 +231,6 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
 
 /// Linux's "no space left on device".
 const ENOSPC: i32 = 28;
-
-/// Where `TiDB` Operator mounts TiKV's data.
-const VOLUME: &str = "/var/lib/tikv";
 
 /// The action, and the keys that the spec has for it.
 fn netem_spec(word: &str, netem: &Netem) -> Result<(&'static str, Map<String, Value>), NoEquivalent> {

@@ -56,6 +56,12 @@ impl Pods {
                     self.client.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect();
                 return Ok(self.labelled(&labels, "all"));
             }
+            Component::Zone(_) => {
+                return none(
+                    "nothing tells which pods are in a zone",
+                    "label them, and write the selector into the manifest of `tikv(all)` by hand",
+                );
+            }
             Component::All => {
                 let mode = if end.qualifier == Qualifier::Random { "one" } else { "all" };
                 let everything = self.labelled(&json!({"app.kubernetes.io/instance": self.instance}), mode);

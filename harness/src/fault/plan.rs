@@ -8,7 +8,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::scenario::{Case, Fault};
 
+use super::resolve::ClientAt;
 use super::{NodeEffect, Rule, mapping, resolve, timing};
+
+/// Replicas of a region (PD's replication.max-replicas).
+const REPLICAS: usize = 3;
 
 /// The PD member that leads at the start of every run.
 pub const PD_LEADER: u32 = 0;
@@ -20,6 +24,8 @@ pub struct Topology {
     pub client: String,
     /// PD members.
     pub pd: u32,
+    /// Zones, over which members and stores are spread in turn; the client is in the first.
+    pub zones: u32,
     /// The member that leads at the start.
     pub pd_leader: u32,
     /// Store ids.
@@ -66,6 +72,23 @@ pub enum Unplannable {
         selector: String,
         /// The client under test.
         client: String,
+    },
+    /// Nodes are spread over fewer zones.
+    #[error("the cluster has no `az{zone}`: set `cluster: {{zones: {zone}}}` or more")]
+    NoZone {
+        /// Its number.
+        zone: u32,
+    },
+    /// What a store that leaves has must go somewhere.
+    #[error(
+        "`scale_in` of {leave} of {stores} stores leaves fewer than {REPLICAS}, which the replicas of a region need: set \
+         `cluster: {{tikv: {}}}` or more", leave + REPLICAS
+    )]
+    NowhereToGo {
+        /// How many leave at once.
+        leave: usize,
+        /// How many there are.
+        stores: usize,
     },
     /// The topology has no such node.
     #[error("the cluster has no `{end}`")]
@@ -154,8 +177,12 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
     let led_by = resolve::follows_lead(&fault.selector).then_some(topology.pd_leader);
     let (start, end) = Default::default();
     if let Some(sides) = resolve::between(&fault.selector, topology, rng)? {
-        let (rule, effect) = mapping::between(&fault.fault, sides.client_too);
-        let links = if sides.client_too { sides.source.clone() } else { Vec::new() };
+        let (rule, effect) = mapping::between(&fault.fault, sides.client);
+        let links = match sides.client {
+            ClientAt::Source => sides.target.clone(),
+            ClientAt::Target => sides.source.clone(),
+            ClientAt::Neither => Vec::new(),
+        };
         return Ok(Injection {
             kind,
             links,
@@ -170,6 +197,9 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
     }
     let (rule, effect) = mapping::actions(&fault.fault);
     let links = resolve::nodes(&fault.selector, topology, rng)?;
+    if effect == Some(NodeEffect::Leave) && topology.stores.len() < links.len() + REPLICAS {
+        return Err(Unplannable::NowhereToGo { leave: links.len(), stores: topology.stores.len() });
+    }
     let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
     Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, led_by, start, end })
 }
@@ -191,7 +221,7 @@ mod tests {
     }
 
     fn topology(client: &str) -> Topology {
-        Topology { client: client.into(), pd: 3, pd_leader: 1, stores: vec![1, 2, 3] }
+        Topology { client: client.into(), pd: 3, zones: 1, pd_leader: 1, stores: vec![1, 2, 3] }
     }
 
     fn times(plan: &Plan) -> Vec<(u64, u64)> {
@@ -350,6 +380,9 @@ mod tests {
         assert_eq!(said, "the source of selector `br_to_all` is not the client under test, `lightning`");
         let small = Topology { stores: vec![1], ..topology("br") };
         assert_eq!(refuse("br_to_tikv(2)", &small), "the cluster has no `tikv(2)`");
+        let leaves = case("faultType: scale_in, selector: tikv(0), faultDuration: 1m");
+        let said = Plan::new(&leaves, &topology("br"), 1).unwrap_err().to_string();
+        assert!(said.contains("set `cluster: {tikv: 4}` or more"), "{said}");
         let small = Topology { pd: 1, pd_leader: 0, ..topology("br") };
         assert_eq!(refuse("br_to_pdfollower", &small), "the cluster has no `pdfollower(random)`");
     }

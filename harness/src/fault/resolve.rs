@@ -12,8 +12,18 @@ use super::plan::{Topology, Unplannable};
 pub(super) struct Sides {
     pub(super) source: Vec<Node>,
     pub(super) target: Vec<Node>,
-    /// Whether the target is everything, the client too.
-    pub(super) client_too: bool,
+    pub(super) client: ClientAt,
+}
+
+/// On which side of a fault between nodes the client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAt {
+    /// It is not concerned.
+    Neither,
+    /// With the source: in the first zone.
+    Source,
+    /// With the target: in the first zone, or the target is everything.
+    Target,
 }
 
 /// Both ends of a selector between nodes; `None` where the client is at one, or where there is one end only.
@@ -23,7 +33,7 @@ pub(super) fn between(
     rng: &mut ChaCha8Rng,
 ) -> Result<Option<Sides>, Unplannable> {
     let Selector::Links { source, target } = *selector else { return Ok(None) };
-    if !matches!(source.component, Component::Tikv | Component::Pd) {
+    if !matches!(source.component, Component::Tikv | Component::Pd | Component::Zone(_)) {
         return Ok(None);
     }
     let (from, mut to) = (pick(source, topology, rng)?, pick(target, topology, rng)?);
@@ -31,7 +41,12 @@ pub(super) fn between(
     if to.is_empty() {
         return Err(Unplannable::Nobody { end: target.to_string() });
     }
-    Ok(Some(Sides { source: from, target: to, client_too: target.component == Component::All }))
+    let client = match (source.component, target.component) {
+        (Component::Zone(1), _) => ClientAt::Source,
+        (_, Component::Zone(1) | Component::All) => ClientAt::Target,
+        _ => ClientAt::Neither,
+    };
+    Ok(Some(Sides { source: from, target: to, client }))
 }
 
 /// Whether the nodes that are meant are those that lead PD, or do not, at the time.
@@ -77,6 +92,15 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
         Component::Tikv => stores().collect(),
         Component::Pd => pd().collect(),
         Component::All => pd().chain(stores()).collect(),
+        Component::Zone(zone) if zone > topology.zones => return Err(Unplannable::NoZone { zone }),
+        Component::Zone(zone) => {
+            let in_zone = |at: usize| at as u32 % topology.zones == zone - 1;
+            let spread = |nodes: Vec<Node>| {
+                nodes.into_iter().enumerate().filter(|(at, _)| in_zone(*at)).map(|(_, node)| node).collect()
+            };
+            let (pd, stores): (Vec<Node>, Vec<Node>) = (spread(pd().collect()), spread(stores().collect()));
+            pd.into_iter().chain(stores).collect()
+        }
         _ => Vec::new(),
     };
     let leader = Node::Pd(topology.pd_leader);

@@ -199,6 +199,7 @@ fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,
+        zones: sizes.zones,
         pd_leader: PD_LEADER,
         stores: (1..=u64::from(sizes.tikv)).collect(),
     }

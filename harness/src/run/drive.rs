@@ -87,7 +87,7 @@ pub(super) async fn drive(
     let outside = setup.client.outside().is_some() && !net.is_sim();
     let clock = if outside { Clock::start_at_wall() } else { Clock::start() };
     let world = World::start(&net, clock, setup, recorder, status).await?;
-    let mut plan = Steps::new(setup, world.cluster.pd_leader());
+    let mut plan = Steps::new(setup);
     if let Some(api) = world.control() {
         status.control(api);
     }
@@ -164,11 +164,8 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(setup: &Setup, leads: u32) -> Self {
-        let mut plan = setup.plan.scaled(setup.scale.by());
-        for injection in &mut plan.injections {
-            injection.lead_is_at(leads);
-        }
+    fn new(setup: &Setup) -> Self {
+        let plan = setup.plan.scaled(setup.scale.by());
         let mut due = BTreeSet::new();
         for (fault, one) in plan.injections.iter().enumerate() {
             due.insert((one.start, true, fault));

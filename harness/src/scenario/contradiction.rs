@@ -4,15 +4,19 @@
 use std::ops::Range;
 
 use super::diagnostic::Problem;
-use super::selector::{Component, Selector, is_not_yet};
+use super::refused;
+use super::selector::{Component, Selector, zone};
 
 /// Words in a name that promise a fault type, each with the fault types that keep the promise.
-const PROMISES: [(&str, &[&str]); 13] = [
+const PROMISES: [(&str, &[&str]); 16] = [
     ("partition", &["network_partition", "blackhole", "az_partition", "zone_partition"]),
-    ("failure", &["failure"]),
+    ("failure", &["failure", "down"]),
     ("kill", &["kill"]),
     ("io_delay", &["io_delay"]),
     ("io_hang", &["io_hang"]),
+    ("io_jitter", &["io_jitter"]),
+    ("scale_in", &["scale_in"]),
+    ("scale_out", &["scale_out"]),
     ("network_delay", &["network_delay", "network_latency", "network_netem"]),
     ("network_latency", &["network_delay", "network_latency", "network_netem"]),
     ("network_loss", &["network_loss", "network_netem"]),
@@ -94,7 +98,10 @@ fn component(word: &str) -> Option<Mention> {
         "pd" | "pdleader" | "pdfollower" => Component::Pd,
         "br" => Component::Br,
         "lightning" => Component::Lightning,
-        _ if is_not_yet(word) && !matches!(word, "downstream" | "s3") => return Some(Mention::Other),
+        _ if let Some(zone) = zone(word) => Component::Zone(zone),
+        _ if refused::component(word).is_some() && !matches!(word, "downstream" | "s3") => {
+            return Some(Mention::Other);
+        }
         _ => return None,
     }))
 }

@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::fit;
 use super::mode;
 use super::node::Node;
+use super::refused;
 use super::schedule::{self, Begins, Schedule};
 use super::selector::Selector;
 
@@ -79,5 +80,5 @@ pub(super) fn read(
 fn bare_word(node: &Node) -> Option<&'static str> {
     let text = node.scalar()?;
     let word = text.split('(').next().unwrap_or_default().replace('-', "_");
-    fault_type::NOT_YET.iter().map(|(w, _)| *w).find(|w| *w == word)
+    refused::FAULTS.iter().map(|refused| refused.word).find(|w| *w == word)
 }

@@ -133,6 +133,11 @@ pub(crate) const CLUSTER: &[Key] = &[
     key("pd", Shape::Count(1, 9), "PD members (default 3)."),
     key("tikv", Shape::Count(1, 100), "Stores (default 3)."),
     key(
+        "zones",
+        Shape::Count(1, 9),
+        "Zones, `az1`, `az2`, …: stores and members are spread over them in turn, the client is in `az1` (default 1).",
+    ),
+    key(
         "regions",
         Shape::Count(1, 100_000),
         "Regions, the units of work (default 64 for lightning, 240 for br).",

@@ -6,7 +6,7 @@
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
-//! * [`units`]: numbers with units
+//! * [`units`]: numbers with units; `refused`: words of QA that mean nothing here, and what to write instead
 //! * [`schema`]: the same for editors
 //! * [`diagnostic`]: what is wrong with a file, and how to put it right
 //!
@@ -29,6 +29,7 @@ pub mod mode;
 mod node;
 mod presets;
 pub mod program;
+mod refused;
 pub mod schedule;
 pub mod schema;
 pub mod selector;

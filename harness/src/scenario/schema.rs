@@ -144,7 +144,7 @@ fn parameter(name: &str) -> Value {
         "distribution" => json!({"enum": ["uniform", "normal", "pareto"]}),
         "volumeName" | "method" | "kind" | "path" | "message" => text(),
         "code" | "status" | "error" => json!({"type": ["string", "integer"]}),
-        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" => json!({
+        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" | "percent" => json!({
             "type": ["string", "number"], "minimum": 0, "maximum": 100, "pattern": "^[0-9]*\\.?[0-9]*%?$",
         }),
         // a share of bytes, bytes a second
@@ -162,7 +162,7 @@ fn parameter(name: &str) -> Value {
 fn selector() -> String {
     let mode = "fixed: *[0-9]+|(fixed|random-max)-percent: *[0-9]+%?";
     let alone = format!(
-        "(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
+        "az[1-9][0-9]*(\\(all\\))?|(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
     );
     // a case with a `mode` needs no qualifier: only the loader sees both
     let many = format!(
