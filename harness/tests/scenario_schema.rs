@@ -36,7 +36,19 @@ fn the_shipped_files_are_valid() {
 }
 
 /// Cases that differ in one line; `true` if it is right.
-const LINES: [(&str, bool); 42] = [
+const LINES: [(&str, bool); 54] = [
+    ("faultDuration: 10s..1m", true),
+    ("faultDuration: 10s .. 1m", true),
+    ("faultDuration: 10s..", false),
+    ("faultDuration: 10s-1m", false),
+    ("{period: '@every 1m..5m', faultRunTimes: 5}", true),
+    ("{period: '@hourly', faultRunTimes: 5}", true),
+    ("{period: '*/10 * * * *', faultRunTimes: 5}", true),
+    ("{period: '*/10 * * *', faultRunTimes: 5}", false),
+    ("{period: '@reboot', faultRunTimes: 5}", false),
+    ("selector: tikv(each)", true),
+    ("{selector: pd(each), faultType: rolling_restart}", true),
+    ("selector: pdfollower(each)", false),
     ("faults: [{faultType: reset, selector: br_to_tikv(0), at: 1m}]", true),
     ("faults: [{faultType: reset, selector: br_to_tikv(0), after: 1m}]", true),
     ("{order: sequence, faults: [{faultType: reset, selector: br_to_tikv(0)}]}", true),

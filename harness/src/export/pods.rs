@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::timed::in_turn;
 use super::{NoEquivalent, none};
 use crate::scenario::{Component, Endpoint, Qualifier};
 
@@ -64,6 +65,7 @@ impl Pods {
         match end.qualifier {
             Qualifier::All => Ok(of_component("all")),
             Qualifier::Random => Ok(of_component("one")),
+            Qualifier::Each => in_turn(),
             Qualifier::Index(index) => Ok(self.named(&format!("{}-{component}-{index}", self.instance))),
             Qualifier::Leader => Ok(self.named(self.leader()?)),
             Qualifier::Follower { all } => {

@@ -116,9 +116,10 @@ pub(crate) fn words() -> impl Iterator<Item = &'static Word> {
 }
 
 /// The words for what a proxy, a process or the cluster does.
-const WORDS: [Word; 18] = [
+const WORDS: [Word; 19] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused"),
     word("kill", &[], "the process is gone, connects hang; a store comes back at another address"),
+    word("rolling_restart", &[], "failure of one node after the other: `tikv(each)`"),
     word("freeze", &[], "the process stands still; connections are made, nothing is answered"),
     word("transfer_leader", &[], "the node's leads move to others, once"),
     word("leader_change", &[], "the same as transfer_leader"),
@@ -137,15 +138,17 @@ const WORDS: [Word; 18] = [
     word("network_latency", &["latency", "jitter", "direction"], "the same as network_delay"),
 ];
 
+/// A failure of one node after the other.
+pub(crate) const ROLLING_RESTART: &str = "rolling_restart";
+
 /// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 12] = [
+pub(crate) const NOT_YET: [(&str, &str); 11] = [
     ("io_jitter", "`io_delay(delay:100ms)`"),
     ("network_loss", "`network_delay(latency:200ms,jitter:200ms)` on a link (TCP shows loss as delay)"),
     ("network_duplicate", "`network_delay` on a link"),
     ("network_corrupt", "`reset` on a link (gRPC ends a connection it cannot read)"),
     ("network_bandwidth", "`network_delay` on a link"),
     ("network_reorder", "`network_delay(latency:50ms,jitter:50ms)` on a link"),
-    ("rolling_restart", "`failure` with `period`"),
     ("scale_in", "`failure`"),
     ("time_offset", "nothing yet"),
     ("az_partition", "`network_partition` on the client's links"),
@@ -243,7 +246,7 @@ pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType
     let mut of = Parameters { word: known, span: name_span.clone(), given: parameters, problems };
     of.refuse_unknown();
     let fault = match known.name {
-        "failure" => FaultType::Failure,
+        "failure" | ROLLING_RESTART => FaultType::Failure,
         "kill" => FaultType::Kill,
         "freeze" => FaultType::Freeze,
         "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,

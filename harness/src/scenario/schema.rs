@@ -60,7 +60,14 @@ fn value(shape: Shape) -> Value {
         Shape::Duration => json!({
             "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": format!("^(0|{DURATION})$"),
         }),
-        Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
+        Shape::Spread => json!({
+            "type": ["string", "integer"], "minimum": 0, "maximum": 0,
+            "pattern": format!("^(0|{DURATION})( *\\.\\. *(0|{DURATION}))?$"),
+        }),
+        Shape::Period => json!({
+            "type": "string",
+            "pattern": format!("^(@every +{DURATION}( *\\.\\. *{DURATION})? *|@(hourly|daily|weekly|monthly)|[^ @]+( +[^ ]+){{4}})$"),
+        }),
         Shape::Size => json!({
             "type": ["string", "integer"], "minimum": 1, "pattern": "^[0-9]+ *(B|[KMG]iB|[kKMG]B)?$",
         }),
@@ -141,7 +148,8 @@ fn parameter(name: &str) -> Value {
 
 fn selector() -> String {
     let alone = "(br|lightning|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
-    let many = "(tikv\\((random|all|others|[0-9]+)\\)|pd\\((random|all|others|leader|follower|[0-9]+)\\))";
+    let many =
+        "(tikv\\((random|all|each|others|[0-9]+)\\)|pd\\((random|all|each|others|leader|follower|[0-9]+)\\))";
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }
 

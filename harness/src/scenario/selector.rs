@@ -4,7 +4,7 @@
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
 //! component = tikv | pd | br | lightning | client | all | pdleader | pdfollower
-//! qualifier = random | all | leader | follower | others | an index from 0
+//! qualifier = random | all | each | leader | follower | others | an index from 0
 //! ```
 
 use std::fmt;
@@ -54,6 +54,8 @@ pub enum Qualifier {
     All,
     /// One, chosen anew at each injection.
     Random,
+    /// One, the next at each injection.
+    Each,
     /// The PD member that leads at the start.
     Leader,
     /// PD members that do not lead: one of them, or every one.
@@ -102,7 +104,7 @@ pub struct SelectorError {
 }
 
 const COMPONENTS: [&str; 8] = ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "client", "all"];
-const QUALIFIERS: [&str; 6] = ["random", "all", "leader", "follower", "others", "an index (from 0)"];
+const QUALIFIERS: [&str; 7] = ["random", "all", "each", "leader", "follower", "others", "an index (from 0)"];
 /// Components of QA's vocabulary for which there is no node or client yet.
 pub(crate) const NOT_YET: [&str; 8] =
     ["tidb", "ticdc", "ticdcprocessor", "tiflash", "kafka", "downstream", "minio", "s3"];
@@ -146,6 +148,10 @@ impl Selector {
         Ok(Self::Links { source, target })
     }
 
+    /// Whether each injection takes the next node.
+    pub fn in_turn(&self) -> bool {
+        self.endpoints().any(|end| end.qualifier == Qualifier::Each)
+    }
     /// The ends that it names: one or two.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         let (first, second) = match *self {
@@ -240,6 +246,7 @@ fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
     Ok(match text {
         "random" => Qualifier::Random,
         "all" => Qualifier::All,
+        "each" => Qualifier::Each,
         "leader" => Qualifier::Leader,
         "follower" => Qualifier::Follower { all: false },
         "others" => Qualifier::Others,
@@ -271,6 +278,7 @@ impl fmt::Display for Endpoint {
             }
             Qualifier::All => write!(f, "{name}(all)"),
             Qualifier::Random => write!(f, "{name}(random)"),
+            Qualifier::Each => write!(f, "{name}(each)"),
             Qualifier::Leader => write!(f, "pdleader"),
             Qualifier::Follower { all: true } => write!(f, "pdfollower(all)"),
             Qualifier::Follower { all: false } => write!(f, "pdfollower(random)"),
@@ -324,9 +332,14 @@ mod tests {
 
     #[test]
     fn a_selector_shows_as_it_can_be_read_again() {
-        for text in
-            ["tikv(random)", "br_to_all", "pdleader_to_pdfollower(all)", "lightning_to_tikv(2)", "pd(all)"]
-        {
+        for text in [
+            "tikv(random)",
+            "tikv(each)",
+            "br_to_all",
+            "pdleader_to_pdfollower(all)",
+            "lightning_to_tikv(2)",
+            "pd(all)",
+        ] {
             assert_eq!(Selector::parse(text).unwrap().to_string(), text);
         }
     }

@@ -16,13 +16,13 @@ pub(crate) const CASE: &[Key] = &[
     key("faultType", Shape::FaultType, FAULT_TYPE),
     key("selector", Shape::Selector, SELECTOR),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
-    key("faultDuration", Shape::Duration, FAULT_DURATION),
+    key("faultDuration", Shape::Spread, FAULT_DURATION),
     key(
         "recoveryTime",
         Shape::Duration,
         "What the client is granted beyond its own work and the faults (default 5m).",
     ),
-    key("period", Shape::Every, PERIOD),
+    key("period", Shape::Period, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
     key("faultTotalRunTime", Shape::Duration, TOTAL_RUN_TIME),
     key("faults", Shape::List(FAULT), "More faults, or all of them; each begins when the warm-up is over."),
@@ -45,8 +45,8 @@ pub(crate) const CASE: &[Key] = &[
 pub(crate) const FAULT: &[Key] = &[
     must("faultType", Shape::FaultType, "failure", FAULT_TYPE),
     must("selector", Shape::Selector, "tikv(random)", SELECTOR),
-    key("faultDuration", Shape::Duration, FAULT_DURATION),
-    key("period", Shape::Every, PERIOD),
+    key("faultDuration", Shape::Spread, FAULT_DURATION),
+    key("period", Shape::Period, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
     key("faultTotalRunTime", Shape::Duration, TOTAL_RUN_TIME),
     key(
@@ -60,9 +60,11 @@ pub(crate) const FAULT: &[Key] = &[
 
 const FAULT_TYPE: &str = "What goes wrong.";
 const SELECTOR: &str = "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.";
-const FAULT_DURATION: &str = "How long one fault lasts. Only `reset` and `close` may do without.";
-const PERIOD: &str = "Repeats the fault: `\"@every 3m\"`, from one injection to the next.";
-const RUN_TIMES: &str = "With `period`: how many injections.";
+const FAULT_DURATION: &str = "How long one fault lasts; `10s..1m` is drawn anew each time. Only `reset` and `close` may do \
+                              without.";
+const PERIOD: &str = "Repeats the fault, from one injection to the next: `\"@every 3m\"`, `\"@every 1m..5m\"` (drawn \
+                      anew each time), `\"@hourly\"`, or cron with five fields, where the client starts at 00:00 on a Monday.";
+const RUN_TIMES: &str = "With `period`: how many injections (default for `tikv(each)`: one for each node).";
 const TOTAL_RUN_TIME: &str = "With `period`: how long, from the first injection.";
 
 /// `expect:`
