@@ -291,6 +291,7 @@ fn times_told() {
             "1m",
         ),
         ("faultDuration: 1m", "tikv(each)", "in turn", "order: sequence"),
+        ("faultDuration: 1m, when: {progress: 40%}", "tikv(0)", "waits for progress 40%", "warmUpTime"),
     ] {
         let yaml = format!("cases: [{{name: case, faultType: failure, selector: '{selector}', {schedule}}}]");
         let reason = the_one(&load(&yaml), &pods()).unwrap_err();

@@ -130,7 +130,7 @@ impl Server {
             seed: 7,
             cluster: ClusterSize::default(),
             workload,
-            plan: Plan { injections },
+            plan: Plan { triggers: vec![], injections },
             recovery: Duration::from_secs(20),
             within: Some(Duration::from_secs(60)),
             expect: Expect::default(),
@@ -172,6 +172,7 @@ fn injection(kind: &str, rule: Rule, start_ms: u32) -> Injection {
         nodes: vec![],
         peers: vec![],
         effect: None,
+        trigger: None,
         start: start_ms * MS,
         end: (start_ms + 500) * MS,
     }

@@ -36,7 +36,15 @@ fn the_shipped_files_are_valid() {
 }
 
 /// Cases that differ in one line; `true` if it is right.
-const LINES: [(&str, bool); 54] = [
+const LINES: [(&str, bool); 62] = [
+    ("when: {progress: 40%}", true),
+    ("when: {progress: 12}", true),
+    ("when: {progress: 0}", false),
+    ("when: {progress: 101%}", false),
+    ("when: {call: ImportSST/Write, count: 3, node: tikv(0), region: 3, delay: 10s}", true),
+    ("when: {call: ImportSST/Ingest, answered: 0}", false),
+    ("when: {log: 'restored .* files'}", true),
+    ("when: {event: x}", false),
     ("faultDuration: 10s..1m", true),
     ("faultDuration: 10s .. 1m", true),
     ("faultDuration: 10s..", false),

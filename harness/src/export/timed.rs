@@ -30,11 +30,16 @@ pub(super) struct Repeated {
 /// When each fault of a case comes, or why that cannot be told.
 pub(super) fn times(case: &Case) -> Vec<Result<Timed, NoEquivalent>> {
     let mut known = true;
-    let first = timing::windows(case, &FirstOnly).into_iter();
+    let first = timing::times(case, &FirstOnly).faults.into_iter();
     let first = first.map(|windows| windows.first().map_or(case.warm_up, |window| window.start));
     let time = |(fault, begins): (&Fault, Duration)| {
         let waits = matches!(fault.begins, Begins::After(_));
-        let timed = if waits && !known {
+        let timed = if let Begins::When(trigger) = &fault.begins {
+            none(
+                format!("Chaos Mesh does not see what the client does, and the fault waits for {trigger}"),
+                "`warmUpTime`, with the time at which that usually happens",
+            )
+        } else if waits && !known {
             none(
                 "it begins when the fault before it has healed, and when that is nobody can be told",
                 "`at`, with a length of time from the end of the warm-up",

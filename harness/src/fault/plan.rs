@@ -6,7 +6,7 @@ use fake_tikv::Node;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Case, Fault};
+use crate::scenario::{Case, Fault, Trigger};
 
 use super::timing::{self, Draw, Window};
 use super::{NodeEffect, Rule, mapping, resolve};
@@ -39,16 +39,20 @@ pub struct Injection {
     pub peers: Vec<Node>,
     /// What happens to them.
     pub effect: Option<NodeEffect>,
-    /// Since the client's start.
+    /// Which of the plan's triggers it waits for.
+    pub trigger: Option<usize>,
+    /// Since the client's start, or since the trigger fired.
     pub start: Duration,
-    /// Since the client's start.
+    /// Since the same.
     pub end: Duration,
 }
 
 /// Injections by start; times are real ones, unscaled.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// By start.
+    /// What some of the injections wait for.
+    pub triggers: Vec<Trigger>,
+    /// By start; first those that wait for nothing.
     pub injections: Vec<Injection>,
 }
 
@@ -76,30 +80,34 @@ impl Plan {
     /// injection's choice does not depend on how many the case has.
     pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
         let mut injections = Vec::new();
-        let windows = timing::windows(case, &Seeded { topology, seed });
-        for (fault, windows) in case.faults.iter().zip(windows) {
-            for (turn, Window { start, end, mut rng }) in windows.into_iter().enumerate() {
-                injections.push(Injection { start, end, ..injection(fault, topology, turn, &mut rng)? });
+        let times = timing::times(case, &Seeded { topology, seed });
+        for (fault, windows) in case.faults.iter().zip(times.faults) {
+            for (turn, Window { trigger, start, end, mut rng }) in windows.into_iter().enumerate() {
+                let injection = injection(fault, topology, turn, &mut rng)?;
+                injections.push(Injection { trigger, start, end, ..injection });
             }
         }
-        injections.sort_by_key(|injection| injection.start);
-        Ok(Self { injections })
+        injections.sort_by_key(|injection| (injection.trigger, injection.start));
+        Ok(Self { triggers: times.triggers, injections })
     }
     /// Whether nothing is injected.
     pub fn is_empty(&self) -> bool {
         self.injections.is_empty()
     }
-    /// When the first injection begins; zero if there is none.
+    /// When the first injection begins that waits for nothing; zero if there is none.
     pub fn first_injection(&self) -> Duration {
-        self.injections.iter().map(|i| i.start).min().unwrap_or_default()
+        self.timed().map(|i| i.start).min().unwrap_or_default()
     }
-    /// When the last injection is healed; zero if there is none.
+    /// When the last injection is healed that waits for nothing; zero if there is none.
     pub fn last_heal(&self) -> Duration {
-        self.injections.iter().map(|i| i.end).max().unwrap_or_default()
+        self.timed().map(|i| i.end).max().unwrap_or_default()
     }
-    /// From the first injection to the last heal, which is what the budget grants for the faults.
+    /// From the first injection to the last heal, which is what the budget grants for faults that wait for nothing.
     pub fn span(&self) -> Duration {
         self.last_heal().saturating_sub(self.first_injection())
+    }
+    fn timed(&self) -> impl Iterator<Item = &Injection> {
+        self.injections.iter().filter(|injection| injection.trigger.is_none())
     }
     /// How often a node is killed, so that it comes back.
     pub fn kills(&self, node: Node) -> usize {
@@ -152,7 +160,7 @@ fn injection(
     rng: &mut ChaCha8Rng,
 ) -> Result<Injection, Unplannable> {
     let kind = fault.kind.clone();
-    let (start, end) = Default::default();
+    let (trigger, start, end) = Default::default();
     if let Some(sides) = resolve::between(&fault.selector, topology, turn, rng)? {
         let (rule, effect) = mapping::between(&fault.fault, sides.client_too);
         let links = if sides.client_too { sides.source.clone() } else { Vec::new() };
@@ -163,6 +171,7 @@ fn injection(
             nodes: sides.source,
             peers: sides.target,
             effect,
+            trigger,
             start,
             end,
         });
@@ -170,7 +179,7 @@ fn injection(
     let (rule, effect) = mapping::actions(&fault.fault);
     let links = resolve::nodes(&fault.selector, topology, turn, rng)?;
     let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
-    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, start, end })
+    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, trigger, start, end })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Begins, Case, Fault, Period, Schedule};
+use crate::scenario::{Begins, Case, Fault, Period, Schedule, Trigger};
 
 /// What times are made of, besides the case.
 pub trait Draw {
@@ -14,9 +14,20 @@ pub trait Draw {
     fn round(&self, fault: &Fault) -> usize;
 }
 
-/// Begin and end of one injection, since the client's start.
+/// The times of a case.
+#[derive(Clone, Debug, Default)]
+pub struct Times {
+    /// What faults wait for.
+    pub triggers: Vec<Trigger>,
+    /// The injections of each fault.
+    pub faults: Vec<Vec<Window>>,
+}
+
+/// Begin and end of one injection, since the client's start, or since its trigger fired.
 #[derive(Clone, Debug)]
 pub struct Window {
+    /// Which of the triggers it waits for.
+    pub trigger: Option<usize>,
     /// It is injected.
     pub start: Duration,
     /// It is healed.
@@ -25,24 +36,37 @@ pub struct Window {
     pub rng: ChaCha8Rng,
 }
 
-/// The injections of each fault.
-pub fn windows(case: &Case, draw: &dyn Draw) -> Vec<Vec<Window>> {
-    let mut healed = case.warm_up;
-    let mut all = Vec::new();
+/// When the faults of a case come.
+pub fn times(case: &Case, draw: &dyn Draw) -> Times {
+    let mut times = Times::default();
+    let (mut trigger, mut healed) = (None, case.warm_up);
     for (number, fault) in case.faults.iter().enumerate() {
-        let begins = match fault.begins {
-            Begins::At(at) => case.warm_up + at,
-            Begins::After(after) => healed + after,
+        let begins = match &fault.begins {
+            Begins::At(at) => {
+                trigger = None;
+                case.warm_up + *at
+            }
+            Begins::After(after) => healed + *after,
+            Begins::When(when) => {
+                trigger = Some(times.triggers.len());
+                times.triggers.push(when.clone());
+                when.delay
+            }
         };
-        let windows = of(number, fault, begins, draw);
+        let windows = of(number, fault, (trigger, begins), draw);
         healed = windows.iter().map(|window| window.end).max().unwrap_or(begins);
-        all.push(windows);
+        times.faults.push(windows);
     }
-    all
+    times
 }
 
 /// Those of one fault, if the first is due then.
-fn of(number: usize, fault: &Fault, begins: Duration, draw: &dyn Draw) -> Vec<Window> {
+fn of(
+    number: usize,
+    fault: &Fault,
+    (trigger, begins): (Option<usize>, Duration),
+    draw: &dyn Draw,
+) -> Vec<Window> {
     let (period, times, until) = match &fault.schedule {
         Schedule::Once => (None, 1, None),
         Schedule::Round { period } => (period.as_ref(), draw.round(fault), None),
@@ -65,7 +89,7 @@ fn of(number: usize, fault: &Fault, begins: Duration, draw: &dyn Draw) -> Vec<Wi
             Some(Period::Every(every)) => Some(start + every.draw(&mut rng)),
             Some(Period::Cron(_)) => of_cron.next(),
         };
-        windows.push(Window { start, end, rng });
+        windows.push(Window { trigger, start, end, rng });
     }
     windows
 }

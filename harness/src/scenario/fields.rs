@@ -8,7 +8,7 @@ use super::keys::{self, Key, LeftOut, Shape};
 use super::node::{Node, Value};
 use super::period::{Period, Spread};
 use super::suggest::{did_you_mean, list, nearest};
-use super::units;
+use super::units::{self, Amount};
 
 /// A mapping that is being read.
 pub(crate) struct Fields<'a> {
@@ -126,6 +126,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn spread(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Spread> {
         let hint = |text: &str| if text.contains("..") { Shape::Spread.hint() } else { duration_hint(text) };
         self.parsed(name, problems, hint, Spread::parse)
+    }
+    /// `40%`, or a number
+    pub(crate) fn amount(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Amount> {
+        self.parsed(name, problems, |_| Shape::Amount.hint(), Amount::parse)
     }
     /// `"@every 3m"`, or cron
     pub(crate) fn period(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Period> {

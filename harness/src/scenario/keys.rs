@@ -2,7 +2,7 @@
 
 mod case;
 
-pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS};
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS, WHEN};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -27,6 +27,8 @@ pub(crate) enum Shape {
     Duration,
     /// `1h30m`, or `10s..1m`
     Spread,
+    /// `40%`, or a number
+    Amount,
     /// `"@every 3m"`, or cron
     Period,
     /// `16KiB`
@@ -363,6 +365,7 @@ impl Shape {
             Self::Text => "write a text".into(),
             Self::Duration => "write a duration such as `90s`, `1h30m` or `250ms`".into(),
             Self::Spread => "write a duration such as `90s`, or bounds such as `10s..1m`".into(),
+            Self::Amount => "write a share such as `40%`, or a whole number from 1".into(),
             Self::Period => "write a period such as `\"@every 3m\"`".into(),
             Self::Size => "write a size such as `16KiB` or `1MiB`".into(),
             Self::Count(low, high) => format!("write a whole number from {low} to {high}"),

@@ -1,7 +1,8 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
 //! * [`mod@file`], [`case`]: what a file holds; `config`: QA's wrapper around one
-//! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`]: what goes wrong, and where; [`schedule`], [`period`]: when
+//! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`]: what goes wrong, and where; [`schedule`], [`period`],
+//!   [`trigger`]: when
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
@@ -35,6 +36,7 @@ pub mod selector;
 pub mod sizes;
 pub mod source;
 pub(crate) mod suggest;
+pub mod trigger;
 pub mod units;
 pub mod which_client;
 
@@ -50,4 +52,6 @@ pub use program::Program;
 pub use schedule::{Begins, Schedule};
 pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
+pub use trigger::{On, Trigger};
+pub use units::Amount;
 pub use which_client::{NoClient, which_client};

@@ -7,15 +7,18 @@ use super::fault_type::FaultType;
 use super::fields::Fields;
 use super::period::{Period, Spread};
 use super::selector::Selector;
+use super::trigger::{self, Trigger};
 use super::units;
 
 /// When the first injection of a fault begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begins {
     /// So long after the end of the warm-up.
     At(Duration),
     /// So long after the last heal of the fault before it.
     After(Duration),
+    /// When something has happened.
+    When(Trigger),
 }
 
 /// How often a fault is injected.
@@ -48,6 +51,14 @@ pub enum Schedule {
 pub(super) const MOST_INJECTIONS: u128 = 10_000;
 
 impl Schedule {
+    /// From one injection to the next.
+    pub fn period(&self) -> Option<&Period> {
+        match self {
+            Self::Once => None,
+            Self::Round { period } => period.as_ref(),
+            Self::Times { period, .. } | Self::For { period, .. } => Some(period),
+        }
+    }
     /// How many injections it comes to at most; a round has as many as there are nodes, which is few.
     pub(super) fn injections(&self) -> u128 {
         match self {
@@ -62,14 +73,26 @@ impl Schedule {
     }
 }
 
-/// Reads `at` and `after` of a fault of a list. `before`: whether there is a fault before it; `sequence`: whether it waits
-/// for that one anyway.
+/// Reads `at`, `after` and `when` of a fault. `before`: whether there is a fault before it; `sequence`: whether it waits for
+/// that one anyway.
 pub(super) fn read_begins(
     f: &Fields<'_>,
-    before: bool,
-    sequence: bool,
+    (before, sequence): (bool, bool),
+    bounds: (u32, u32),
     problems: &mut Vec<Problem>,
 ) -> Begins {
+    if let Some(node) = f.get("when") {
+        for key in ["at", "after"].into_iter().filter(|key| f.get(key).is_some()) {
+            let problem = Problem::error(f.key(key), "two beginnings for one fault");
+            problems.push(problem.hint("`when` has a `delay` of its own: keep one"));
+        }
+        if before && sequence {
+            let problem = Problem::error(f.key("when"), "in a sequence a fault begins after the one before");
+            problems.push(problem.hint("only the first of a sequence can wait for something"));
+        }
+        let trigger = trigger::read(node, bounds, problems);
+        return trigger.map_or(Begins::At(Duration::ZERO), Begins::When);
+    }
     let at = f.duration("at", problems);
     let after = f.duration("after", problems);
     if after.is_some() && at.is_some() {

@@ -64,6 +64,9 @@ fn value(shape: Shape) -> Value {
             "type": ["string", "integer"], "minimum": 0, "maximum": 0,
             "pattern": format!("^(0|{DURATION})( *\\.\\. *(0|{DURATION}))?$"),
         }),
+        Shape::Amount => {
+            json!({"type": ["string", "integer"], "minimum": 1, "pattern": "^([1-9][0-9]*|([1-9][0-9]?|100)%)$"})
+        }
         Shape::Period => json!({
             "type": "string",
             "pattern": format!("^(@every +{DURATION}( *\\.\\. *{DURATION})? *|@(hourly|daily|weekly|monthly)|[^ @]+( +[^ ]+){{4}})$"),

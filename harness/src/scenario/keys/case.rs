@@ -26,6 +26,7 @@ pub(crate) const CASE: &[Key] = &[
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
     key("faultTotalRunTime", Shape::Duration, TOTAL_RUN_TIME),
     key("faults", Shape::List(FAULT), "More faults, or all of them; each begins when the warm-up is over."),
+    key("when", Shape::Map(WHEN), WHEN_DOC),
     key(
         "order",
         Shape::Word(&ORDERS),
@@ -56,7 +57,22 @@ pub(crate) const FAULT: &[Key] = &[
          the fault before it.",
     ),
     key("after", Shape::Duration, "From the last heal of the fault before it to its first injection."),
+    key("when", Shape::Map(WHEN), WHEN_DOC),
 ];
+
+/// `when:`, one of the first three.
+pub(crate) const WHEN: &[Key] = &[
+    key("progress", Shape::Amount, "So much of the work is done: `40%`, or a number of units."),
+    key("call", Shape::Text, "A call of this method: `ImportSST/Write`, `RawGet`, `PD/*`."),
+    key("log", Shape::Text, "A regular expression that a line of the client's log or output matches."),
+    key("count", Shape::Count(1, 1_000_000), "With `call`: when so many have arrived (default 1)."),
+    key("answered", Shape::Count(1, 1_000_000), "With `call`: when so many were answered well."),
+    key("node", Shape::Text, "With `call`: of calls to this node, `tikv(0)` or `pd(0)`."),
+    key("region", Shape::Number, "With `call`: of calls that name this region."),
+    key("delay", Shape::Duration, "How long after that (default 0)."),
+];
+
+const WHEN_DOC: &str = "Begins when this has happened, not when the warm-up is over.";
 
 const FAULT_TYPE: &str = "What goes wrong.";
 const SELECTOR: &str = "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.";
