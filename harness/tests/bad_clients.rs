@@ -104,6 +104,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 peers: vec![],
                 effect: None,
                 trigger: None,
+                led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(30),
             }],

@@ -173,6 +173,7 @@ fn injection(kind: &str, rule: Rule, start_ms: u32) -> Injection {
         peers: vec![],
         effect: None,
         trigger: None,
+        led_by: None,
         start: start_ms * MS,
         end: (start_ms + 500) * MS,
     }

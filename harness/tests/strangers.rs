@@ -105,6 +105,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
                 peers: vec![],
                 effect: None,
                 trigger: None,
+                led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(80),
             }],

@@ -141,13 +141,12 @@ impl Repeated {
     }
 }
 
-/// As Go reads it: `1h30m`, `364ms`.
+/// One number and one unit, which is all that some fields take: `90m`, `1600ms`.
 pub(super) fn go(span: Duration) -> String {
     let ms = span.as_millis();
-    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
-    let some: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if some.is_empty() { "0s".to_owned() } else { some.concat() }
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let (per, unit) = units.into_iter().find(|(per, _)| ms.is_multiple_of(*per)).unwrap_or((1, "ms"));
+    if ms == 0 { "0s".to_owned() } else { format!("{}{unit}", ms / per) }
 }
 
 /// As people read it.

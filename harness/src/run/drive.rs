@@ -88,7 +88,7 @@ pub(super) async fn drive(
     let outside = setup.client.outside().is_some() && !net.is_sim();
     let clock = if outside { Clock::start_at_wall() } else { Clock::start() };
     let world = World::start(&net, clock, setup, recorder, status).await?;
-    let mut plan = Steps::new(setup);
+    let mut plan = Steps::new(setup, world.cluster.pd_leader());
     if let Some(api) = world.control() {
         status.control(api);
     }

@@ -27,8 +27,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) fn new(setup: &Setup) -> Self {
-        let plan = setup.plan.scaled(setup.scale.by());
+    pub(super) fn new(setup: &Setup, leads: u32) -> Self {
+        let mut plan = setup.plan.scaled(setup.scale.by());
+        for injection in &mut plan.injections {
+            injection.lead_is_at(leads);
+        }
         let mut due = BTreeSet::new();
         for (fault, one) in plan.injections.iter().enumerate().filter(|(_, one)| one.trigger.is_none()) {
             due.extend(steps(fault, one, Duration::ZERO));
@@ -70,6 +73,10 @@ impl Steps {
     pub(super) fn take_next(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
         let Some((_, inject, fault)) = self.due.pop_first() else { return };
         if inject {
+            if self.plan.injections[fault].lead_is_at(world.cluster.pd_leader()) {
+                let PlannedFault { links, nodes, .. } = world.planned(&self.plan.injections[fault]);
+                recorder.event(clock.ms(), Event::FaultMoved { fault, links, nodes });
+            }
             recorder.event(clock.ms(), Event::FaultInjected { fault });
             self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
             status.tell(clock.ms(), format!("{} begins", self.name(fault, world)));

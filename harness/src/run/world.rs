@@ -23,6 +23,7 @@ use super::seed::split;
 use super::setup::Setup;
 use super::status::Status;
 use crate::client::Workload;
+use crate::fault::plan::PD_LEADER;
 use crate::fault::{Injection, NodeEffect};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
@@ -248,6 +249,7 @@ fn spec(setup: &Setup) -> Spec {
         max_concurrent_streams: setup.cluster.max_concurrent_streams,
         keepalive_time: scale.timer(STORE_KEEPALIVE.0),
         keepalive_timeout: scale.keepalive_timeout(STORE_KEEPALIVE.1),
+        pd_leader: Some(PD_LEADER),
         election: scale.timer(ELECTION),
         scale: scale.by(),
         speed: setup.client.speed(&scaled, setup.cluster.stores),

@@ -6,6 +6,7 @@ use super::diagnostic::{Problem, Severity};
 use super::fault_type::{self, FaultType, ROLLING_RESTART};
 use super::fields::Fields;
 use super::fit;
+use super::mode;
 use super::node::{Node, Value};
 use super::period::Spread;
 use super::schedule::{self, Begins, Schedule};
@@ -45,10 +46,12 @@ pub(super) fn read(
 ) -> Read {
     let before = problems.len();
     let node = f.get("faultType");
-    let fault = node.and_then(|n| fault_type::read(n, problems));
+    let way = fault_type::direction(f, problems);
+    let fault = node.and_then(|n| fault_type::read(n, way, problems));
+    let many = mode::read(f, problems);
     let mut selector = f
         .text("selector", problems)
-        .and_then(|(text, span)| fit::read_selector(text, span, pd, stores, problems));
+        .and_then(|(text, span)| fit::read_selector(text, many, span, (pd, stores), problems));
     if let Some((selector, span)) = &mut selector
         && node.and_then(word).is_some_and(|word| word == ROLLING_RESTART)
     {

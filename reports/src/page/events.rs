@@ -72,6 +72,7 @@ fn kind(event: &Event) -> &'static str {
         Event::ClientPrinted { .. } => "output",
         Event::DumpTaken { .. } => "dump",
         Event::FaultInjected { .. }
+        | Event::FaultMoved { .. }
         | Event::FaultNotNeeded { .. }
         | Event::TriggerFired { .. }
         | Event::FaultNeverTriggered { .. } => "fault",
@@ -113,6 +114,7 @@ fn words(run: &Run, event: &Event) -> String {
             format!("what faults wait for: {}", untrusted(what, LINE))
         }
         Event::FaultNeverTriggered { fault: index } => format!("{} was never triggered", fault(index)),
+        Event::FaultMoved { fault: index, .. } => format!("{} follows PD's lead", fault(index)),
         Event::FaultNotNeeded { fault: index } => format!("{} is not needed", fault(index)),
         Event::ConnOpened { link, conn } => format!("{} #{conn} opened", untrusted(link, NAME)),
         Event::ConnClosed { link, conn, how } => {

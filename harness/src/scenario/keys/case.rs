@@ -1,5 +1,6 @@
 //! The keys of a case.
 
+use super::super::mode::MODES;
 use super::{Key, OUTCOMES, Shape, key, left_out, must};
 
 /// How the faults of a case follow each other.
@@ -15,6 +16,9 @@ pub(crate) const CASE: &[Key] = &[
     ),
     key("faultType", Shape::FaultType, FAULT_TYPE),
     key("selector", Shape::Selector, SELECTOR),
+    key("mode", Shape::Word(&MODES), MODE),
+    key("value", Shape::Share, VALUE),
+    key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
     key("faultDuration", Shape::Spread, FAULT_DURATION),
     key(
@@ -46,6 +50,9 @@ pub(crate) const CASE: &[Key] = &[
 pub(crate) const FAULT: &[Key] = &[
     must("faultType", Shape::FaultType, "failure", FAULT_TYPE),
     must("selector", Shape::Selector, "tikv(random)", SELECTOR),
+    key("mode", Shape::Word(&MODES), MODE),
+    key("value", Shape::Share, VALUE),
+    key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
     key("faultDuration", Shape::Spread, FAULT_DURATION),
     key("period", Shape::Period, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
@@ -81,6 +88,11 @@ const FAULT_DURATION: &str = "How long one fault lasts; `10s..1m` is drawn anew 
 const PERIOD: &str = "Repeats the fault, from one injection to the next: `\"@every 3m\"`, `\"@every 1m..5m\"` (drawn \
                       anew each time), `\"@hourly\"`, or cron with five fields, where the client starts at 00:00 on a Monday.";
 const RUN_TIMES: &str = "With `period`: how many injections (default for `tikv(each)`: one for each node).";
+const MODE: &str = "How many of the nodes that the selector names, chosen anew at each injection; `tikv` and `pd` need no \
+                    qualifier then.";
+const VALUE: &str = "With `mode`: a number of nodes, or a percentage of them.";
+const DIRECTION: &str =
+    "Which way, seen from the selector's source, where the fault type has a direction (default both).";
 const TOTAL_RUN_TIME: &str = "With `period`: how long, from the first injection.";
 
 /// `expect:`
