@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::timed::in_turn;
 use super::{NoEquivalent, none};
 use crate::scenario::{Component, Endpoint, Many, Qualifier};
 
@@ -81,6 +82,7 @@ impl Pods {
         match end.qualifier {
             Qualifier::All => Ok(of_component("all")),
             Qualifier::Random => Ok(of_component("one")),
+            Qualifier::Each => in_turn(),
             Qualifier::Some(many) => Ok(so_many(of_component("all"), many)),
             Qualifier::SomeFollowers(many) => Ok(so_many(all_but(of_component("all"), self.leader()?), many)),
             Qualifier::Index(index) => Ok(self.named(&format!("{}-{component}-{index}", self.instance))),

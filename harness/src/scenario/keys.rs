@@ -2,7 +2,7 @@
 
 mod case;
 
-pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS};
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS, WHEN};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -25,8 +25,12 @@ pub(crate) enum Shape {
     Text,
     /// `1h30m`
     Duration,
-    /// `"@every 3m"`
-    Every,
+    /// `1h30m`, or `10s..1m`
+    Spread,
+    /// `40%`, or a number
+    Amount,
+    /// `"@every 3m"`, or cron
+    Period,
     /// `16KiB`
     Size,
     /// A whole number within bounds.
@@ -398,7 +402,9 @@ impl Shape {
         match self {
             Self::Text => "write a text".into(),
             Self::Duration => "write a duration such as `90s`, `1h30m` or `250ms`".into(),
-            Self::Every => "write a period such as `\"@every 3m\"`".into(),
+            Self::Spread => "write a duration such as `90s`, or bounds such as `10s..1m`".into(),
+            Self::Amount => "write a share such as `40%`, or a whole number from 1".into(),
+            Self::Period => "write a period such as `\"@every 3m\"`".into(),
             Self::Size => "write a size such as `16KiB` or `1MiB`".into(),
             Self::Count(low, high) => format!("write a whole number from {low} to {high}"),
             Self::Streams => "write a whole number from 1 to 1000000, or `unlimited`".into(),

@@ -12,18 +12,11 @@ const fn refused(word: &'static str, why: &'static str, instead: &'static str) -
 }
 
 /// Fault types.
-pub(crate) const FAULTS: [Refused; 2] = [
-    refused(
-        "rolling_restart",
-        "one node after the other needs a selector for each of them",
-        "`failure` of `tikv(0)`, of `tikv(1)`, … as `faults`, with `order: sequence`",
-    ),
-    refused(
-        "time_offset",
-        "PD's timestamps never go back, and stores ask no clock, so a client sees nothing of it",
-        "what a wrong clock does in the end: `pd_leader_change`, or `io_delay` of `pd(leader)`",
-    ),
-];
+pub(crate) const FAULTS: [Refused; 1] = [refused(
+    "time_offset",
+    "PD's timestamps never go back, and stores ask no clock, so a client sees nothing of it",
+    "what a wrong clock does in the end: `pd_leader_change`, or `io_delay` of `pd(leader)`",
+)];
 
 const TIDB: &str = "the client under test stands for it";
 const CLIENT: &str = "write `client` in its place: `client_to_all`, `client_to_pdleader`; a program is ended by `client.restarts`";

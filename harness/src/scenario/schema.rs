@@ -62,7 +62,17 @@ fn value(shape: Shape) -> Value {
         Shape::Duration => json!({
             "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": format!("^(0|{DURATION})$"),
         }),
-        Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
+        Shape::Spread => json!({
+            "type": ["string", "integer"], "minimum": 0, "maximum": 0,
+            "pattern": format!("^(0|{DURATION})( *\\.\\. *(0|{DURATION}))?$"),
+        }),
+        Shape::Amount => {
+            json!({"type": ["string", "integer"], "minimum": 1, "pattern": "^([1-9][0-9]*|([1-9][0-9]?|100)%)$"})
+        }
+        Shape::Period => json!({
+            "type": "string",
+            "pattern": format!("^(@every +{DURATION}( *\\.\\. *{DURATION})? *|@(hourly|daily|weekly|monthly)|[^ @]+( +[^ ]+){{4}})$"),
+        }),
         Shape::Size => json!({
             "type": ["string", "integer"], "minimum": 1, "pattern": format!("^{BYTES}$"),
         }),
@@ -166,7 +176,7 @@ fn selector() -> String {
     );
     // a case with a `mode` needs no qualifier: only the loader sees both
     let many = format!(
-        "(tikv(\\((random|all|others|[0-9]+|{mode})\\))?|pd(\\((random|all|others|leader|follower|[0-9]+|{mode})\\))?)"
+        "(tikv(\\((random|all|each|others|[0-9]+|{mode})\\))?|pd(\\((random|all|each|others|leader|follower|[0-9]+|{mode})\\))?)"
     );
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }

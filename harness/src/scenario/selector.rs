@@ -4,7 +4,7 @@
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
 //! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower | az1 | az2 | …
-//! qualifier = random | all | leader | follower | others | an index from 0 | mode
+//! qualifier = random | all | each | leader | follower | others | an index from 0 | mode
 //! mode      = fixed:N | fixed-percent:P | random-max-percent:P
 //! ```
 
@@ -73,6 +73,8 @@ pub enum Qualifier {
     All,
     /// One, chosen anew at each injection.
     Random,
+    /// One, the next at each injection.
+    Each,
     /// The PD member that leads at the injection.
     Leader,
     /// PD members that do not lead: one of them, or every one.
@@ -126,8 +128,8 @@ pub struct SelectorError {
 
 const COMPONENTS: [&str; 10] =
     ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "txn_kv", "client", "all"];
-const QUALIFIERS: [&str; 7] =
-    ["random", "all", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
+const QUALIFIERS: [&str; 8] =
+    ["random", "all", "each", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
 
 impl Selector {
     /// Reads a selector.
@@ -187,6 +189,10 @@ impl Selector {
         Ok(Self::Links { source, target })
     }
 
+    /// Whether each injection takes the next node.
+    pub fn in_turn(&self) -> bool {
+        self.endpoints().any(|end| end.qualifier == Qualifier::Each)
+    }
     /// The ends that it names: one or two.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         let (first, second) = match *self {
@@ -295,6 +301,7 @@ fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
     Ok(match text {
         "random" => Qualifier::Random,
         "all" => Qualifier::All,
+        "each" => Qualifier::Each,
         "leader" => Qualifier::Leader,
         "follower" => Qualifier::Follower { all: false },
         "others" => Qualifier::Others,
@@ -323,6 +330,7 @@ impl fmt::Display for Endpoint {
             }
             Qualifier::All => write!(f, "{name}(all)"),
             Qualifier::Random => write!(f, "{name}(random)"),
+            Qualifier::Each => write!(f, "{name}(each)"),
             Qualifier::Leader => write!(f, "pdleader"),
             Qualifier::Follower { all: true } => write!(f, "pdfollower(all)"),
             Qualifier::Follower { all: false } => write!(f, "pdfollower(random)"),

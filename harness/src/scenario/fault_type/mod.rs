@@ -21,6 +21,7 @@ use super::node::Node;
 use parameters::Parameters;
 
 pub use network::{Luck, Netem, Overtakes, Shape};
+pub(crate) use words::ROLLING_RESTART;
 pub use words::{Word, words};
 
 /// Which way, seen from the selector's source, as Chaos Mesh has it.
@@ -199,7 +200,7 @@ pub(crate) fn read(
     let mut of = Parameters { word: known, span: name_span.clone(), given, way, problems };
     of.refuse_unknown();
     let fault = match known.name {
-        "failure" | "down" => FaultType::Failure,
+        "failure" | "down" | ROLLING_RESTART => FaultType::Failure,
         "kill" => FaultType::Kill,
         "freeze" => FaultType::Freeze,
         "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,

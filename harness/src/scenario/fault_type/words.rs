@@ -67,10 +67,13 @@ pub fn words() -> impl Iterator<Item = &'static Word> {
 }
 
 /// The words for what becomes of a process, or of the cluster.
-const NODES: [Word; 11] = [
+const NODES: [Word; 12] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused")
         .does("closed", "refused", "stopped"),
     word("down", &[], "the same as failure").does("closed", "refused", "stopped"),
+    word(ROLLING_RESTART, &[], "failure of one node after the other: `tikv(each)`")
+        .does("closed", "refused", "stopped, one after the other")
+        .at("tikv(each)"),
     word("kill", &[], "the process is gone, connects hang; a store comes back at another address").does(
         "closed",
         "hang, at a store's old address for ever",
@@ -272,6 +275,9 @@ const HTTP2: [Word; 8] = [
     link("h2_drop_ping_acks", limited!("direction"), "PINGs are not answered")
         .both("their PINGs are not answered"),
 ];
+
+/// A failure of one node after the other.
+pub(crate) const ROLLING_RESTART: &str = "rolling_restart";
 
 /// The word of this name.
 pub(super) fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
