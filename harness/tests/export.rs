@@ -26,6 +26,8 @@ const ALL: [(&str, &[&str]); 15] = [
             "tikv(random)",
             "tikv(all)",
             "tikv(1)",
+            "tikv(fixed:2)",
+            "pdfollower(fixed-percent:50)",
             "pd(leader)",
             "pdfollower(all)",
             "pdfollower(random)",
@@ -42,7 +44,7 @@ const ALL: [(&str, &[&str]); 15] = [
             "tikv(random)_to_all",
         ],
     ),
-    ("network_partition(direction:to)", &["br_to_tikv(0)"]),
+    ("network_partition(direction:to)", &["br_to_tikv(0)", "client_to_all(random-max-percent:60)"]),
     ("network_delay(latency:364ms,jitter:50ms,direction:from)", &["br_to_tikv(random)"]),
     ("network_delay(latency:364ms,correlation:25%)", &["client_to_pd(0)"]),
     ("network_loss(loss:10%,correlation:25%)", &["br_to_all"]),
@@ -245,6 +247,9 @@ fn told() {
 }
 
 fn networks() {
+    let some = one("failure", "tikv(fixed-percent:60)", SCHEDULES[0]).object["spec"].clone();
+    assert_eq!((&some["mode"], &some["value"]), (&json!("fixed-percent"), &json!("60")));
+
     let spec = |fault: &str| one(fault, "br_to_tikv(0)", SCHEDULES[0]).object["spec"].clone();
     let loss = spec("network_loss(loss:10%,correlation:25%)");
     assert_eq!(

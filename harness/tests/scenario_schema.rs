@@ -36,7 +36,7 @@ fn the_shipped_files_are_valid() {
 }
 
 /// Cases that differ in one line; `true` if it is right.
-const LINES: [(&str, bool); 58] = [
+const LINES: &[(&str, bool)] = &[
     ("faults: [{faultType: reset, selector: br_to_tikv(0), at: 1m}]", true),
     ("faults: [{faultType: reset, selector: br_to_tikv(0), after: 1m}]", true),
     ("{order: sequence, faults: [{faultType: reset, selector: br_to_tikv(0)}]}", true),
@@ -53,7 +53,21 @@ const LINES: [(&str, bool); 58] = [
     ("selector: pdleader", true),
     ("selector: pdfollower(random)", true),
     ("selector: pd(leader)", true),
-    ("selector: tikv", false),
+    ("selector: tikv(leader)", false),
+    ("selector: tikv(fixed:2)", true),
+    ("selector: pdfollower(fixed-percent:50)", true),
+    ("selector: tikv(fixed-half:2)", false),
+    ("{selector: tikv, mode: one}", true),
+    ("{selector: tikv(all), mode: fixed, value: 2}", true),
+    ("{selector: pd, mode: fixed-percent, value: '50%'}", true),
+    ("{selector: tikv, mode: some}", false),
+    ("{selector: tikv, mode: fixed, value: 0}", false),
+    ("{faultType: network_partition, selector: br_to_all, direction: from}", true),
+    ("{faultType: network_partition, selector: br_to_all, direction: up}", false),
+    (
+        "{faultType: {network_loss: {loss: 1%}}, selector: br_to_tikv, mode: random-max-percent, value: 60}",
+        true,
+    ),
     ("selector: tikv(leader)", false),
     ("selector: tidb(random)", false),
     ("warmUpTime: 1h30m", true),
@@ -103,7 +117,7 @@ const LINES: [(&str, bool); 58] = [
 #[test]
 fn the_schema_and_the_loader_agree_on_single_values() {
     let judge = validator(&schema::scenario());
-    for (line, right) in LINES {
+    for &(line, right) in LINES {
         let mut case = json("{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}");
         let changed = json(line);
         case.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());

@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use unstuck_proxy::toxic::Distribution;
 use unstuck_record::Span;
 
-use super::pods::{Chosen, Pods};
+use super::pods::Pods;
 use super::{NoEquivalent, none};
 use crate::fault::timing;
 use crate::scenario::fault_type::{Luck, Overtakes, Shape};
@@ -279,10 +279,7 @@ fn percent(share: f64) -> String {
 /// The spec of a fault on nodes, but for the fault.
 fn on_nodes(of: &Fault, pods: &Pods) -> Result<Value, NoEquivalent> {
     match of.selector {
-        Selector::Nodes(end) => {
-            let Chosen { selector, mode } = pods.choose(end, None)?;
-            Ok(json!({"mode": mode, "selector": selector}))
-        }
+        Selector::Nodes(end) => Ok(pods.choose(end, None)?.spec()),
         Selector::Links { .. } => none(
             format!("`{}` acts on pods, and `{}` names links", of.fault, of.selector),
             "name the nodes: `tikv(random)`",
@@ -309,14 +306,11 @@ fn network(
         Direction::From => "from",
         Direction::Both => "both",
     };
-    let mut spec = json!({
-        "action": action,
-        "mode": from.mode,
-        "selector": from.selector,
-        "target": {"mode": to.mode, "selector": to.selector},
-        "direction": direction,
-        "duration": go(of.duration),
-    });
+    let mut spec = from.spec();
+    spec["action"] = action.into();
+    spec["target"] = to.spec();
+    spec["direction"] = direction.into();
+    spec["duration"] = go(of.duration).into();
     for (key, value) in with {
         spec[&key] = value;
     }
@@ -332,13 +326,12 @@ fn object_name(case: &str) -> String {
     if name.is_empty() { "case".to_owned() } else { name.to_owned() }
 }
 
-/// As Go reads it: `1h30m`, `364ms`.
+/// One number and one unit, which is all that some fields take: `90m`, `1600ms`.
 fn go(span: Duration) -> String {
     let ms = span.as_millis();
-    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
-    let some: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if some.is_empty() { "0s".to_owned() } else { some.concat() }
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let (per, unit) = units.into_iter().find(|(per, _)| ms.is_multiple_of(*per)).unwrap_or((1, "ms"));
+    if ms == 0 { "0s".to_owned() } else { format!("{}{unit}", ms / per) }
 }
 
 /// As people read it.

@@ -49,6 +49,8 @@ pub(crate) enum Shape {
     TextMap,
     /// A large whole number.
     Number,
+    /// `2`, `50%`
+    Share,
     /// `client@revision: expectation`, any number of them.
     Clients,
     /// A mapping.
@@ -376,6 +378,7 @@ impl Shape {
             Self::Texts => "write a list of texts".into(),
             Self::TextMap => "write `{NAME: value}`".into(),
             Self::Number => "write a whole number from 1".into(),
+            Self::Share => "write a whole number from 1 to 100".into(),
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),

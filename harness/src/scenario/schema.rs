@@ -80,6 +80,9 @@ fn value(shape: Shape) -> Value {
         Shape::Texts => json!({"anyOf": [text(), {"type": "array", "items": text()}]}),
         Shape::TextMap => json!({"type": "object", "additionalProperties": text()}),
         Shape::Number => json!({"type": "integer", "minimum": 1}),
+        Shape::Share => json!({
+            "type": ["string", "integer"], "minimum": 1, "maximum": 100, "pattern": "^[1-9][0-9]{0,2}%?$",
+        }),
         Shape::Clients => json!({
             "type": "object",
             "minProperties": 1,
@@ -156,9 +159,14 @@ fn parameter(name: &str) -> Value {
 }
 
 fn selector() -> String {
-    let alone =
-        "(br|lightning|raw_kv|txn_kv|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
-    let many = "(tikv\\((random|all|others|[0-9]+)\\)|pd\\((random|all|others|leader|follower|[0-9]+)\\))";
+    let mode = "fixed: *[0-9]+|(fixed|random-max)-percent: *[0-9]+%?";
+    let alone = format!(
+        "(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
+    );
+    // a case with a `mode` needs no qualifier: only the loader sees both
+    let many = format!(
+        "(tikv(\\((random|all|others|[0-9]+|{mode})\\))?|pd(\\((random|all|others|leader|follower|[0-9]+|{mode})\\))?)"
+    );
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }
 

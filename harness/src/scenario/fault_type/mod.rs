@@ -10,11 +10,13 @@ mod toxic;
 mod words;
 
 use std::fmt;
+use std::ops::Range;
 
 use fake_tikv::answer::Script;
 use unstuck_proxy::Toxic;
 
 use super::diagnostic::{Problem, Severity};
+use super::fields::Fields;
 use super::node::Node;
 use parameters::Parameters;
 
@@ -33,6 +35,10 @@ pub enum Direction {
     #[default]
     Both,
 }
+
+/// How they are written.
+const DIRECTIONS: [(&str, Direction); 3] =
+    [("to", Direction::To), ("from", Direction::From), ("both", Direction::Both)];
 
 /// What becomes, at the heal, of a connection whose peer had stopped reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,12 +169,29 @@ impl fmt::Display for FaultType {
     }
 }
 
-/// Reads `word`, `word(k:v,k:v)` or `{word: {k: v}}`.
-pub(crate) fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<FaultType> {
+/// The key `direction` of a case, and its place.
+pub(crate) fn direction(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Option<(Direction, Range<usize>)> {
+    let word = f.word("direction", &DIRECTIONS.map(|(word, _)| word), problems)?;
+    let (_, direction) = DIRECTIONS.into_iter().find(|(one, _)| *one == word)?;
+    Some((direction, f.key("direction")))
+}
+
+/// Reads `word`, `word(k:v,k:v)` or `{word: {k: v}}`; `way` is the case's own `direction`.
+pub(crate) fn read(
+    node: &Node,
+    way: Option<(Direction, Range<usize>)>,
+    problems: &mut Vec<Problem>,
+) -> Option<FaultType> {
     let (name, name_span, given) = parameters::written(node, problems)?;
     let known = words::known(&name, name_span.clone(), problems)?;
     let before = problems.len();
-    let mut of = Parameters { word: known, span: name_span.clone(), given, problems };
+    if let Some((_, span)) = &way
+        && !known.parameters.contains(&"direction")
+    {
+        let problem = Problem::error(span.clone(), format!("`{}` has no `direction`", known.name));
+        problems.push(problem.hint("take it out: it acts on nodes, or on whole connections"));
+    }
+    let mut of = Parameters { word: known, span: name_span.clone(), given, way, problems };
     of.refuse_unknown();
     let fault = match known.name {
         "failure" => FaultType::Failure,

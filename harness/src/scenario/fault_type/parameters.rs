@@ -10,8 +10,8 @@ use super::super::fields::{duration_hint, shorten};
 use super::super::node::{Node, Value};
 use super::super::suggest::did_you_mean;
 use super::super::units;
-use super::Direction;
 use super::words::Word;
+use super::{DIRECTIONS, Direction};
 
 /// A parameter as written.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Parameters<'p> {
     /// Of the word.
     pub(super) span: Range<usize>,
     pub(super) given: Vec<Parameter>,
+    /// The case's own `direction`, and its place.
+    pub(super) way: Option<(Direction, Range<usize>)>,
     pub(super) problems: &'p mut Vec<Problem>,
 }
 
@@ -179,8 +181,14 @@ impl Parameters<'_> {
     }
 
     pub(super) fn direction(&mut self, default: Direction) -> Direction {
-        let choices = [("to", Direction::To), ("from", Direction::From), ("both", Direction::Both)];
-        self.choice("direction", &choices, default)
+        let Some((way, span)) = self.way.clone() else {
+            return self.choice("direction", &DIRECTIONS, default);
+        };
+        if self.choice("direction", &DIRECTIONS, way) != way {
+            let problem = Problem::error(span, "the case has two directions");
+            self.problems.push(problem.hint("say it once, here or in the brackets of the fault type"));
+        }
+        way
     }
 
     pub(super) fn duration(&mut self, name: &str) -> Option<Duration> {
