@@ -17,8 +17,8 @@ pub struct ClientRef {
 pub const CLIENTS: [(&str, &[&str]); 5] = [
     ("lightning", &["as-reported", "fix-48355", "fixed"]),
     ("br", &["as-reported", "tidb-53926", "fixed"]),
-    ("raw_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
-    ("txn_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
+    ("raw_kv", &["fixed", "issue-522", "pr-503", "issue-1713", "tiflow-3191"]),
+    ("txn_kv", &["fixed", "issue-522", "pr-503", "issue-1713", "tiflow-3191"]),
     ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),
 ];
 

@@ -66,6 +66,13 @@ impl PdClient {
         Self { members: Arc::new(Members::new(net, members, options.scale, options.seed)), timeout }
     }
 
+    /// Whoever is found to lead first is asked from then on, whoever leads later.
+    #[must_use]
+    pub fn keeping_its_leader(self) -> Self {
+        self.members.keep_leader();
+        self
+    }
+
     /// The cluster's id, from the first member that answered.
     pub async fn cluster_id(&self, ctx: &Ctx) -> Result<u64, Status> {
         let limited = ctx.with_timeout(self.timeout);
@@ -136,16 +143,6 @@ impl PdClient {
             ..pdpb::GetRegionByIdRequest::default()
         });
         self.region(frame("pd/GetRegionByID", call).await?)
-    }
-
-    /// A timestamp, by a call of its own.
-    pub async fn timestamp(&self, ctx: &Ctx) -> Result<u64, Status> {
-        let call =
-            self.call(ctx, "/pdpb.PD/GetMinTS", |header| pdpb::GetMinTsRequest { header: Some(header) });
-        let response: pdpb::GetMinTsResponse = frame("pd/GetMinTS", call).await?;
-        self.checked(response.header.as_ref())?;
-        let timestamp = response.timestamp.ok_or_else(|| Status::unavailable("[pd] no timestamp"))?;
-        Ok((timestamp.physical.cast_unsigned() << 18) + timestamp.logical.cast_unsigned())
     }
 
     fn region(&self, response: pdpb::GetRegionResponse) -> Result<Option<RegionAndLeader>, Status> {
