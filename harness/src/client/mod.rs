@@ -79,13 +79,14 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
     use lightning::{Lightning, Revision};
-    use load::TsoLoad;
+    use load::{PdLoad, TsoLoad};
     Some(match (name, revision) {
         ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
         ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        ("pd", revision) => Box::new(PdLoad::at(revision)?),
         ("tso", revision) => Box::new(TsoLoad::at(revision)?),
         _ => return None,
     })

@@ -14,10 +14,11 @@ pub struct ClientRef {
 }
 
 /// The clients there are, each with its revisions; the first is meant when none is said.
-pub const CLIENTS: [(&str, &[&str]); 3] = [
+pub const CLIENTS: [(&str, &[&str]); 4] = [
     ("lightning", &["as-reported", "fix-48355", "fixed"]),
     ("br", &["as-reported", "fixed"]),
     ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),
+    ("pd", &["fixed", "pd-7416", "fix-7443", "tidb-43436", "tidb-46688", "tidb-49744", "tidb-48064"]),
 ];
 
 /// Clients of the design that are not there yet.

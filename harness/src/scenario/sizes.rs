@@ -93,7 +93,7 @@ impl Sizes {
             tikv: 3,
             regions: match client {
                 "br" => 240,
-                "tso" => 480,
+                "tso" | "pd" => 480,
                 _ => 64,
             },
             keys_per_region: 4,
@@ -102,7 +102,7 @@ impl Sizes {
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: if client == "tso" { 8 } else { 32 },
+            workers: if matches!(client, "tso" | "pd") { 8 } else { 32 },
             connections: 16,
             duration: None,
         };
