@@ -4,7 +4,7 @@
 //! * [`grpc`]: a gRPC client with grpc-go's semantics, on the real h2
 //! * `chan`: Go's unbuffered channel
 //! * [`pd`]: PD clients over it
-//! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+//! * [`lightning`], [`br`], [`kv`]: models of the reported clients, with their real constants
 //! * [`load`]: who asks PD the same again and again, through models of its client
 //! * [`program`]: any program; [`outside`]: what such a client needs besides
 //! * [`own`]: an async function of your own
@@ -15,6 +15,7 @@ mod chan;
 pub mod connector;
 pub mod ctx;
 pub mod grpc;
+pub mod kv;
 pub mod lightning;
 pub mod load;
 pub mod outside;
@@ -78,6 +79,7 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 /// The client of this name in this revision.
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
+    use kv::{Kv, Load};
     use lightning::{Lightning, Revision};
     use load::{PdLoad, TsoLoad};
     Some(match (name, revision) {
@@ -88,6 +90,8 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
         ("pd", revision) => Box::new(PdLoad::at(revision)?),
         ("tso", revision) => Box::new(TsoLoad::at(revision)?),
+        ("raw_kv", revision) => Box::new(Kv { load: Load::Raw, revision: kv::Revision::named(revision)? }),
+        ("txn_kv", revision) => Box::new(Kv { load: Load::Txn, revision: kv::Revision::named(revision)? }),
         _ => return None,
     })
 }

@@ -10,7 +10,8 @@
 //! | `failure` | `pod-failure`: the pod keeps its address and refuses connects |
 //! | `kill` | `pod-kill`: a new pod at another address; Kubernetes says when |
 //! | `network_partition` | `partition`, which drops |
-//! | `network_delay` | `delay` |
+//! | `network_delay`, `network_reorder` | `delay`, with `reorder` |
+//! | `network_loss`, `network_corrupt`, `network_duplicate`, `network_bandwidth`, `network_netem` | the same |
 //! | `io_delay`, `io_hang` | `latency` of the volume; a hang is a latency as long as the fault |
 //! | `disk_full` | `fault` of the volume: ENOSPC |
 //!
@@ -20,13 +21,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fake_tikv::answer::{RegionError, Then, When};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use unstuck_proxy::toxic::Distribution;
 use unstuck_record::Span;
 
-use super::pods::{Chosen, Pods};
+use super::pods::Pods;
 use super::{NoEquivalent, none};
 use crate::fault::timing;
-use crate::scenario::{Case, Direction, Fault, FaultType, Schedule, Selector};
+use crate::scenario::fault_type::{Luck, Overtakes, Shape};
+use crate::scenario::{Case, Direction, Fault, FaultType, Netem, Schedule, Selector};
 
 /// One fault of a case as a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,15 +149,19 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::NetworkPartition { direction, reject: false } => {
-            network(of, pods, *direction, "partition", None)
+            network(of, pods, *direction, "partition", Map::new())
         }
         FaultType::NetworkPartition { reject: true, .. } => {
             none("Chaos Mesh drops packets and never rejects them", "`network_partition` without `reject`")
         }
-        FaultType::NetworkDelay { direction, latency, jitter } => {
-            let delay = json!({"latency": go(*latency), "jitter": go(*jitter), "correlation": "0"});
-            network(of, pods, *direction, "delay", Some(delay))
+        FaultType::Network { word, direction, netem } => {
+            let (action, with) = netem_spec(word, netem)?;
+            network(of, pods, *direction, action, with)
         }
+        FaultType::Toxic { word, .. } => none(
+            format!("no packet filter can do what `{word}` does to connections"),
+            "`network_netem` for a bad network, `failure` for connections that end",
+        ),
         FaultType::Answer { word, script } => {
             let (action, key, value) = match script.then {
                 Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
@@ -212,13 +219,67 @@ const ENOSPC: i32 = 28;
 /// Where `TiDB` Operator mounts TiKV's data.
 const VOLUME: &str = "/var/lib/tikv";
 
+/// The action, and the keys that the spec has for it.
+fn netem_spec(word: &str, netem: &Netem) -> Result<(&'static str, Map<String, Value>), NoEquivalent> {
+    let lucky =
+        |luck: Luck, key: &str| json!({key: percent(luck.share), "correlation": percent(luck.correlation)});
+    let (mut with, mut action) = (Map::new(), None);
+    let mut put = |key: &'static str, value: Value| {
+        // one thing has an action of its own, if it is no rate; several are netem's
+        action = Some(if action.is_none() && key != "rate" { key } else { "netem" });
+        with.insert(key.to_owned(), value);
+    };
+    if let Some(late) = netem.delay {
+        if late.distribution != Distribution::Uniform {
+            return none(
+                "Chaos Mesh knows no distribution of delays",
+                format!("`{word}` without `distribution`"),
+            );
+        }
+        let correlation = percent(late.correlation);
+        let mut delay =
+            json!({"latency": go(late.latency), "jitter": go(late.jitter), "correlation": correlation});
+        if let Some(Overtakes { luck, gap }) = netem.overtakes {
+            delay["reorder"] = lucky(luck, "reorder");
+            delay["reorder"]["gap"] = gap.into();
+        }
+        put("delay", delay);
+    }
+    for (luck, key) in [(netem.loss, "loss"), (netem.corrupt, "corrupt"), (netem.duplicate, "duplicate")] {
+        if let Some(luck) = luck {
+            put(key, lucky(luck, key));
+        }
+    }
+    if let Some(Shape { rate, buffer, limit }) = netem.bandwidth {
+        let rate = format!("{rate}bps");
+        if word == "network_bandwidth" {
+            let (limit, buffer) = (limit.unwrap_or(LIMIT), buffer.unwrap_or(BUFFER));
+            put("bandwidth", json!({"rate": rate, "limit": limit, "buffer": buffer}));
+        } else if buffer.or(limit).is_some() {
+            return none(
+                "Chaos Mesh's netem has a rate without `buffer` and `limit`",
+                "`network_bandwidth` in a case of its own",
+            );
+        } else {
+            put("rate", json!({"rate": rate}));
+        }
+    }
+    Ok((action.unwrap_or("netem"), with))
+}
+
+/// What Chaos Mesh's own example of a `bandwidth` has; both must be given there.
+const LIMIT: u64 = 20_971_520;
+const BUFFER: u64 = 10_000;
+
+/// A share as Chaos Mesh has it: `25` of a hundred.
+fn percent(share: f64) -> String {
+    format!("{}", (share * 1e8).round() / 1e6)
+}
+
 /// The spec of a fault on nodes, but for the fault.
 fn on_nodes(of: &Fault, pods: &Pods) -> Result<Value, NoEquivalent> {
     match of.selector {
-        Selector::Nodes(end) => {
-            let Chosen { selector, mode } = pods.choose(end, None)?;
-            Ok(json!({"mode": mode, "selector": selector}))
-        }
+        Selector::Nodes(end) => Ok(pods.choose(end, None)?.spec()),
         Selector::Links { .. } => none(
             format!("`{}` acts on pods, and `{}` names links", of.fault, of.selector),
             "name the nodes: `tikv(random)`",
@@ -231,7 +292,7 @@ fn network(
     pods: &Pods,
     direction: Direction,
     action: &str,
-    with: Option<Value>,
+    with: Map<String, Value>,
 ) -> Result<Chaos, NoEquivalent> {
     let Selector::Links { source, target } = of.selector else {
         return none(
@@ -245,16 +306,13 @@ fn network(
         Direction::From => "from",
         Direction::Both => "both",
     };
-    let mut spec = json!({
-        "action": action,
-        "mode": from.mode,
-        "selector": from.selector,
-        "target": {"mode": to.mode, "selector": to.selector},
-        "direction": direction,
-        "duration": go(of.duration),
-    });
-    if let Some(with) = with {
-        spec[action] = with;
+    let mut spec = from.spec();
+    spec["action"] = action.into();
+    spec["target"] = to.spec();
+    spec["direction"] = direction.into();
+    spec["duration"] = go(of.duration).into();
+    for (key, value) in with {
+        spec[&key] = value;
     }
     Ok(Chaos { kind: "NetworkChaos", key: "networkChaos", spec })
 }
@@ -268,13 +326,12 @@ fn object_name(case: &str) -> String {
     if name.is_empty() { "case".to_owned() } else { name.to_owned() }
 }
 
-/// As Go reads it: `1h30m`, `364ms`.
+/// One number and one unit, which is all that some fields take: `90m`, `1600ms`.
 fn go(span: Duration) -> String {
     let ms = span.as_millis();
-    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
-    let some: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if some.is_empty() { "0s".to_owned() } else { some.concat() }
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let (per, unit) = units.into_iter().find(|(per, _)| ms.is_multiple_of(*per)).unwrap_or((1, "ms"));
+    if ms == 0 { "0s".to_owned() } else { format!("{}{unit}", ms / per) }
 }
 
 /// As people read it.

@@ -41,6 +41,8 @@ pub struct Injection {
     pub peers: Vec<Node>,
     /// What happens to them.
     pub effect: Option<NodeEffect>,
+    /// The member that leads PD among these nodes, if whoever leads at the injection is meant in its place.
+    pub led_by: Option<u32>,
     /// Since the client's start.
     pub start: Duration,
     /// Since the client's start.
@@ -130,9 +132,26 @@ impl Plan {
     }
 }
 
+impl Injection {
+    /// Exchanges the member that led when the plan was made with the one that leads now; whether that changes anything.
+    pub fn lead_is_at(&mut self, leads: u32) -> bool {
+        let Some(led) = self.led_by.filter(|led| *led != leads) else { return false };
+        self.led_by = Some(leads);
+        for node in self.links.iter_mut().chain(&mut self.nodes).chain(&mut self.peers) {
+            *node = match *node {
+                Node::Pd(member) if member == led => Node::Pd(leads),
+                Node::Pd(member) if member == leads => Node::Pd(led),
+                other => other,
+            };
+        }
+        true
+    }
+}
+
 /// One injection of a fault, at no time yet.
 fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Injection, Unplannable> {
     let kind = fault.kind.clone();
+    let led_by = resolve::follows_lead(&fault.selector).then_some(topology.pd_leader);
     let (start, end) = Default::default();
     if let Some(sides) = resolve::between(&fault.selector, topology, rng)? {
         let (rule, effect) = mapping::between(&fault.fault, sides.client_too);
@@ -144,6 +163,7 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
             nodes: sides.source,
             peers: sides.target,
             effect,
+            led_by,
             start,
             end,
         });
@@ -151,12 +171,13 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
     let (rule, effect) = mapping::actions(&fault.fault);
     let links = resolve::nodes(&fault.selector, topology, rng)?;
     let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
-    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, start, end })
+    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, led_by, start, end })
 }
 
 #[cfg(test)]
 mod tests {
     use fake_tikv::Node::{Pd, Store};
+    use unstuck_proxy::toxic::{Kind, Latency};
 
     use super::*;
     use crate::fault::{Accept, Flow, OnInject};
@@ -341,8 +362,10 @@ mod tests {
         );
         let plan = Plan::new(&case, &topology("br"), 1).unwrap().scaled(60);
         assert_eq!(times(&plan), [(1, 3)]);
-        let late = Flow::Delay { latency: Duration::from_millis(10), jitter: Duration::from_millis(1) };
-        assert_eq!(plan.injections[0].rule.up, late);
+        let (latency, jitter) = (Duration::from_millis(10), Duration::from_millis(1));
+        let late = Kind::Latency(Latency { latency, jitter, ..Latency::default() });
+        let toxics = &plan.injections[0].rule.toxics;
+        assert!(toxics.len() == 2 && toxics.iter().all(|toxic| toxic.kind == late), "{toxics:?}");
         assert_eq!(plan.scaled(0), plan, "no divisor is no scaling");
     }
 }

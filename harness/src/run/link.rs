@@ -35,7 +35,12 @@ impl Proxies<'_> {
             return Ok(Between::Theirs { link, cluster: self.cluster.clone(), node });
         }
         let seed = split(self.setup.seed, &of_its_own);
-        Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink)).map(Between::Ours)
+        let proxy = Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink))?;
+        if self.setup.plan.injections.iter().any(|injection| injection.rule.knows_http2()) {
+            // connections that live when the fault comes are touched only if they were read from their first byte
+            proxy.read_http2();
+        }
+        Ok(Between::Ours(proxy))
     }
 }
 

@@ -54,7 +54,16 @@ const RECOVERY: Duration = Duration::from_secs(5 * 60);
 /// QA's shortest.
 const WARM_UP: Duration = Duration::from_secs(60);
 /// Keys that say something of the case's own fault only.
-const OF_ITS_FAULT: [&str; 5] = ["selector", "faultDuration", "period", "faultRunTimes", "faultTotalRunTime"];
+const OF_ITS_FAULT: [&str; 8] = [
+    "selector",
+    "mode",
+    "value",
+    "direction",
+    "faultDuration",
+    "period",
+    "faultRunTimes",
+    "faultTotalRunTime",
+];
 
 /// Reads one case; `None` if it has an error. `stores` and `pd` bound indices.
 pub(crate) fn read(

@@ -6,6 +6,7 @@ use super::diagnostic::{Problem, Severity};
 use super::fault_type::{self, FaultType};
 use super::fields::Fields;
 use super::fit;
+use super::mode;
 use super::node::Node;
 use super::schedule::{self, Begins, Schedule};
 use super::selector::Selector;
@@ -44,10 +45,12 @@ pub(super) fn read(
 ) -> Read {
     let before = problems.len();
     let node = f.get("faultType");
-    let fault = node.and_then(|n| fault_type::read(n, problems));
+    let way = fault_type::direction(f, problems);
+    let fault = node.and_then(|n| fault_type::read(n, way, problems));
+    let many = mode::read(f, problems);
     let selector = f
         .text("selector", problems)
-        .and_then(|(text, span)| fit::read_selector(text, span, pd, stores, problems));
+        .and_then(|(text, span)| fit::read_selector(text, many, span, (pd, stores), problems));
     let duration = f.duration("faultDuration", problems);
     let schedule = schedule::read_schedule(f, duration, problems);
     if let Some(fault) = &fault {

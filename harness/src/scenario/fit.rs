@@ -5,17 +5,18 @@ use std::ops::Range;
 use super::diagnostic::Problem;
 use super::fault_type::FaultType;
 use super::fields::shorten;
+use super::mode::{Many, Mode};
 use super::selector::{Component, Endpoint, Qualifier, Selector};
 
 /// Reads a selector; `stores` and `pd` bound indices.
 pub(super) fn read_selector(
     text: &str,
+    mode: Option<Mode>,
     span: Range<usize>,
-    pd: u32,
-    stores: u32,
+    (pd, stores): (u32, u32),
     problems: &mut Vec<Problem>,
 ) -> Option<(Selector, Range<usize>)> {
-    match Selector::parse(text) {
+    match Selector::in_mode(text, mode) {
         Ok(selector) => {
             for end in selector.endpoints() {
                 check_index(end, &span, pd, stores, problems);
@@ -35,15 +36,28 @@ fn check_index(end: Endpoint, span: &Range<usize>, pd: u32, stores: u32, problem
     let (count, what) = match end.component {
         Component::Tikv => (stores, "stores"),
         Component::Pd => (pd, "PD members"),
+        Component::All => (pd + stores, "nodes"),
         _ => return,
     };
     match end.qualifier {
+        Qualifier::Some(Many::Fixed(n)) if n > count => {
+            let problem =
+                Problem::error(span.clone(), format!("`{end}` is too many: the cluster has {count} {what}"));
+            problems.push(problem.hint(format!("from 1 to {count}, or set `cluster`")));
+        }
+        Qualifier::SomeFollowers(Many::Fixed(n)) if n >= count => {
+            let followers = count.saturating_sub(1);
+            let message =
+                format!("`{end}` is too many: the cluster has {followers} PD members that do not lead");
+            let problem = Problem::error(span.clone(), message);
+            problems.push(problem.hint(format!("`cluster: {{pd: {}}}` has so many", n + 1)));
+        }
         Qualifier::Index(i) if i >= count => {
             let problem =
                 Problem::error(span.clone(), format!("`{end}` is not there: the cluster has {count} {what}"));
             problems.push(problem.hint(format!("count from 0 to {}, or set `cluster`", count - 1)));
         }
-        Qualifier::Follower { .. } if count < 2 => {
+        Qualifier::Follower { .. } | Qualifier::SomeFollowers(_) if count < 2 => {
             let problem =
                 Problem::error(span.clone(), format!("`{end}` is not there: the cluster has {count} {what}"));
             problems.push(problem.hint("a follower needs `cluster: {pd: 2}` or more"));

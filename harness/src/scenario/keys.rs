@@ -49,6 +49,8 @@ pub(crate) enum Shape {
     TextMap,
     /// A large whole number.
     Number,
+    /// `2`, `50%`
+    Share,
     /// `client@revision: expectation`, any number of them.
     Clients,
     /// A mapping.
@@ -155,12 +157,16 @@ pub(crate) const CLUSTER: &[Key] = &[
 /// `workload:`
 pub(crate) const WORKLOAD: &[Key] = &[
     key("regions", Shape::Count(1, 100_000), "The same as `cluster.regions`."),
-    key("batches", Shape::Count(1, 10_000), "Batches that lightning sends for one region (default 8)."),
+    key(
+        "batches",
+        Shape::Count(1, 10_000),
+        "Batches that lightning sends for one region, keys that raw_kv puts into one (default 8).",
+    ),
     key("batch", Shape::Size, "Size of one batch (default 16KiB, lightning's send-kv-size)."),
     key(
         "workers",
         Shape::Count(1, 10_000),
-        "Concurrent jobs (default 32, twice lightning's range-concurrency).",
+        "Concurrent jobs (default 32, twice lightning's range-concurrency; 8 for raw_kv).",
     ),
     key(
         "connections",
@@ -372,6 +378,7 @@ impl Shape {
             Self::Texts => "write a list of texts".into(),
             Self::TextMap => "write `{NAME: value}`".into(),
             Self::Number => "write a whole number from 1".into(),
+            Self::Share => "write a whole number from 1 to 100".into(),
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),

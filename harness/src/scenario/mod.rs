@@ -1,7 +1,8 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
 //! * [`mod@file`], [`case`]: what a file holds; `config`: QA's wrapper around one
-//! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`]: what goes wrong, and where; [`schedule`]: when
+//! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`], [`mode`]: what goes wrong, where, at how many;
+//!   [`schedule`]: when
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
@@ -12,7 +13,6 @@
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
 //! every error on the way.
 
-mod answers;
 pub mod case;
 pub mod client_ref;
 mod config;
@@ -25,6 +25,7 @@ pub mod file;
 mod fit;
 mod keys;
 pub mod matrix;
+pub mod mode;
 mod node;
 mod presets;
 pub mod program;
@@ -41,9 +42,10 @@ pub use case::{Case, Expect};
 pub use client_ref::ClientRef;
 pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault::Fault;
-pub use fault_type::{Direction, FaultType, Then};
+pub use fault_type::{Direction, FaultType, Netem, Then};
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
+pub use mode::Many;
 pub use program::Program;
 pub use schedule::{Begins, Schedule};
 pub use selector::{Component, Endpoint, Qualifier, Selector};

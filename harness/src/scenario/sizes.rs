@@ -86,7 +86,7 @@ impl Sizes {
     /// stores every region has a peer on a failed one, so 64 regions make some 60 live jobs with an attempt each 2 s:
     /// 30 leaked streams a second, which use up the 2 x 16 x 1024 of the healthy stores in about 20 minutes of
     /// failure, and 1,800 of them in one. br gets many small ranges, so that a store's share of them lasts for
-    /// several of its restarts.
+    /// several of its restarts. `raw_kv` and `txn_kv` are loads at a steady pace, which a few workers keep.
     pub fn of<'a>(client: &str, specs: impl IntoIterator<Item = &'a SizeSpec>) -> Self {
         let mut sizes = Self {
             pd: 3,
@@ -98,11 +98,11 @@ impl Sizes {
             },
             keys_per_region: 4,
             max_concurrent_streams: 1024,
-            mode: Mode::Raw,
+            mode: if client == "txn_kv" { Mode::Txn } else { Mode::Raw },
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: if matches!(client, "tso" | "pd") { 8 } else { 32 },
+            workers: if ["raw_kv", "txn_kv", "tso", "pd"].contains(&client) { 8 } else { 32 },
             connections: 16,
             duration: None,
         };

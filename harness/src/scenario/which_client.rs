@@ -5,7 +5,7 @@ use super::client_ref::{self, ClientRef};
 use super::fault::Fault;
 use super::file::File;
 use super::matrix::Matrix;
-use super::selector::{Component, Selector};
+use super::selector::Selector;
 
 /// Why no client could be chosen for a case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub fn which_client(
         Selector::Nodes(_) => None,
     };
     let mut sources = case.faults.iter().filter_map(source);
-    let source = sources.find(|c| matches!(c, Component::Br | Component::Lightning));
+    let source = sources.find(|component| component.names_a_client());
     let chosen = flag
         .or(file.client.as_ref())
         .or_else(|| matrix.and_then(|(matrix, file_in_matrix)| matrix.client(file_in_matrix, &case.name)))

@@ -142,6 +142,16 @@ impl PdClient {
         self.region(frame("pd/GetRegionByID", call).await?)
     }
 
+    /// A timestamp, by a call of its own.
+    pub async fn timestamp(&self, ctx: &Ctx) -> Result<u64, Status> {
+        let call =
+            self.call(ctx, "/pdpb.PD/GetMinTS", |header| pdpb::GetMinTsRequest { header: Some(header) });
+        let response: pdpb::GetMinTsResponse = frame("pd/GetMinTS", call).await?;
+        self.checked(response.header.as_ref())?;
+        let timestamp = response.timestamp.ok_or_else(|| Status::unavailable("[pd] no timestamp"))?;
+        Ok((timestamp.physical.cast_unsigned() << 18) + timestamp.logical.cast_unsigned())
+    }
+
     fn region(&self, response: pdpb::GetRegionResponse) -> Result<Option<RegionAndLeader>, Status> {
         self.checked(response.header.as_ref())?;
         let leader = led_by(response.leader);

@@ -1,5 +1,6 @@
 //! The keys of a case.
 
+use super::super::mode::MODES;
 use super::{Key, OUTCOMES, Shape, key, left_out, must};
 
 /// How the faults of a case follow each other.
@@ -15,6 +16,9 @@ pub(crate) const CASE: &[Key] = &[
     ),
     key("faultType", Shape::FaultType, FAULT_TYPE),
     key("selector", Shape::Selector, SELECTOR),
+    key("mode", Shape::Word(&MODES), MODE),
+    key("value", Shape::Share, VALUE),
+    key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
     key("faultDuration", Shape::Duration, FAULT_DURATION),
     key(
@@ -45,6 +49,9 @@ pub(crate) const CASE: &[Key] = &[
 pub(crate) const FAULT: &[Key] = &[
     must("faultType", Shape::FaultType, "failure", FAULT_TYPE),
     must("selector", Shape::Selector, "tikv(random)", SELECTOR),
+    key("mode", Shape::Word(&MODES), MODE),
+    key("value", Shape::Share, VALUE),
+    key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
     key("faultDuration", Shape::Duration, FAULT_DURATION),
     key("period", Shape::Every, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
@@ -60,6 +67,11 @@ pub(crate) const FAULT: &[Key] = &[
 
 const FAULT_TYPE: &str = "What goes wrong.";
 const SELECTOR: &str = "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.";
+const MODE: &str = "How many of the nodes that the selector names, chosen anew at each injection; `tikv` and `pd` need no \
+                    qualifier then.";
+const VALUE: &str = "With `mode`: a number of nodes, or a percentage of them.";
+const DIRECTION: &str =
+    "Which way, seen from the selector's source, where the fault type has a direction (default both).";
 const FAULT_DURATION: &str = "How long one fault lasts. Only `reset` and `close` may do without.";
 const PERIOD: &str = "Repeats the fault: `\"@every 3m\"`, from one injection to the next.";
 const RUN_TIMES: &str = "With `period`: how many injections.";
