@@ -128,6 +128,10 @@ fn without_faults_nothing_is_found() {
     clean("lightning fixed", |seed| fault_free(TIKV_FAILURE, "lightning@fixed", "reduced", seed));
     clean("br as reported", |seed| fault_free(BR_PARTITION, "br@as-reported", "sim", seed));
     clean("br fixed", |seed| fault_free(BR_PARTITION, "br@fixed", "sim", seed));
+}
+
+#[test]
+fn without_faults_nothing_is_found_of_pd() {
     clean("timestamps", |seed| fault_free(TIMESTAMPS, "tso@fixed", "sim", seed));
     clean("lookups", |seed| fault_free(LOOKUPS, "pd@fixed", "sim", seed));
 }

@@ -60,7 +60,8 @@ impl Discovery {
     /// Asks all members that `env` names for the cluster's id, then for the leader; each as often as `behaviour` says, a second
     /// apart. From then on a task looks again until `ctx` ends.
     pub(super) async fn start(ctx: &Ctx, env: &Env, behaviour: Behaviour) -> Result<Self, Status> {
-        let members = if behaviour.knows_one_member { env.pd[..1].to_vec() } else { env.pd.clone() };
+        let known = if behaviour.knows_one_member { 1 } else { env.pd.len() };
+        let members = env.pd.iter().copied().take(known).collect();
         let discovery = Self(Arc::new(Inner {
             conns: Conns::new(&env.net, env.scale, env.seed),
             scale: env.scale,
@@ -151,16 +152,16 @@ impl Discovery {
     }
 
     async fn init(&self, ctx: &Ctx) -> Result<(), Status> {
+        self.retried(ctx, || self.init_cluster_id(ctx)).await?;
+        self.retried(ctx, || self.update(ctx)).await
+    }
+
+    async fn retried<F>(&self, ctx: &Ctx, once: impl Fn() -> F) -> Result<(), Status>
+    where
+        F: Future<Output = Result<(), Status>>,
+    {
         let mut left = self.0.behaviour.init_retries;
-        while let Err(error) = self.init_cluster_id(ctx).await {
-            self.pause(ctx, "initRetry", INIT_INTERVAL).await;
-            left = left.saturating_sub(1);
-            if left == 0 || ctx.error().is_some() {
-                return Err(error);
-            }
-        }
-        let mut left = self.0.behaviour.init_retries;
-        while let Err(error) = self.update(ctx).await {
+        while let Err(error) = once().await {
             self.pause(ctx, "initRetry", INIT_INTERVAL).await;
             left = left.saturating_sub(1);
             if left == 0 || ctx.error().is_some() {

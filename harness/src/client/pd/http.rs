@@ -66,11 +66,13 @@ pub(super) struct HttpClient {
     net: Net,
     discovery: Discovery,
     route: Route,
+    given: Vec<SocketAddr>,
 }
 
 impl HttpClient {
-    pub(super) fn new(net: &Net, discovery: Discovery, route: Route) -> Self {
-        Self { net: net.clone(), discovery, route }
+    /// `given` are the addresses in the order in which somebody wrote them down.
+    pub(super) fn new(net: &Net, given: &[SocketAddr], discovery: Discovery, route: Route) -> Self {
+        Self { net: net.clone(), discovery, route, given: given.to_vec() }
     }
 
     /// Sends `body` to `path`, along the route; the answer's body.
@@ -98,7 +100,8 @@ impl HttpClient {
 
     async fn round(&self, ctx: &Ctx, method: &Method, path: &str, body: &str) -> Result<Bytes, HttpError> {
         let mut last = HttpError::NoMember;
-        for member in asked(self.route, &self.discovery.members(), self.discovery.leader()) {
+        let members = if self.route == Route::First { self.given.clone() } else { self.discovery.members() };
+        for member in asked(self.route, &members, self.discovery.leader()) {
             match frame("pdhttp.doRequest", Box::pin(self.exchange(ctx, member, method, path, body))).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_final() => return Err(error),

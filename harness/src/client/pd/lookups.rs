@@ -41,7 +41,7 @@ impl Lookups {
         let ctx = ctx.child();
         let ends = ctx.cancel_on_drop();
         let discovery = Discovery::start(&ctx, env, behaviour).await?;
-        let http = HttpClient::new(&env.net, discovery.clone(), route);
+        let http = HttpClient::new(&env.net, &env.pd, discovery.clone(), route);
         let limit = env.scale.timer(DEFAULT_TIMEOUT);
         Ok(Self(Arc::new(Inner { discovery, http, limit, turn: AtomicUsize::new(0), _ends: ends })))
     }
