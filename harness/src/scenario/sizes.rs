@@ -98,7 +98,7 @@ impl Sizes {
             zones: 1,
             regions: match client {
                 "br" => 240,
-                "tso" => 480,
+                "tso" | "pd" => 480,
                 _ => 64,
             },
             keys_per_region: 4,
@@ -107,7 +107,7 @@ impl Sizes {
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: if ["raw_kv", "txn_kv", "tso"].contains(&client) { 8 } else { 32 },
+            workers: if ["raw_kv", "txn_kv", "tso", "pd"].contains(&client) { 8 } else { 32 },
             connections: 16,
             duration: None,
         };

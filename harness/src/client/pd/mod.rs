@@ -1,4 +1,4 @@
-//! PD clients. [`PdClient`], the tools': members, leader, stores, regions; [`tso`]: timestamps.
+//! PD clients. [`PdClient`], the tools': members, leader, stores, regions. After pd/client: [`tso`], timestamps, and [`Lookups`].
 //!
 //! [`PdClient`] behaves as the Go client does towards a broken network: one connection per member, the leader found by
 //! asking the members one after the other, a limit on every call, and no retry of its own beyond a fresh look for
@@ -6,6 +6,8 @@
 
 mod conns;
 mod discovery;
+mod http;
+mod lookups;
 mod members;
 mod revision;
 pub mod tso;
@@ -23,6 +25,8 @@ use unstuck_net::Net;
 use super::Scale;
 use super::ctx::Ctx;
 use crate::probe::frame;
+pub use http::{HttpError, Route};
+pub use lookups::Lookups;
 use members::Members;
 pub use revision::Behaviour;
 pub use tso::Tso;
