@@ -38,6 +38,7 @@ pub use case::{Case, Expect, Schedule};
 pub use client_ref::ClientRef;
 pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault_type::{Direction, FaultType, Then};
+pub(crate) use fields::shorten;
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
 pub use program::Program;

@@ -135,9 +135,10 @@ pub(crate) fn during(run: &Run, finding: &Finding) -> String {
         return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
     };
     let name = plan::named(fault);
+    let (_, end_ms) = plan::times(run, finding.fault.unwrap_or_default());
     match finding.since_ms {
-        Some(since) if since >= fault.end_ms => {
-            format!(", {} after the end of {name}", Span(since - fault.end_ms))
+        Some(since) if since >= end_ms => {
+            format!(", {} after the end of {name}", Span(since - end_ms))
         }
         _ => format!(", while {name} was active"),
     }
@@ -157,6 +158,7 @@ pub(crate) fn rows(
         None if !header.command.is_empty() && header.limits.within_ms.is_some() => "not measured".into(),
         // nor is a client of one's own that needs real sockets; others on them have theirs from virtual time
         None if header.world == "tcp" && header.limits.within_ms.is_some() => "not known".into(),
+        None if header.limits.baseline_unknown.is_some() => "not measured".into(),
         None => "does not complete".into(),
     };
     let mut time = format!(

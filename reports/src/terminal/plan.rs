@@ -18,9 +18,10 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
         return;
     }
     let full = end_ms.max(1);
-    for (index, fault) in plan.iter().enumerate().take(DRAWN) {
+    for index in 0..plan.len().min(DRAWN) {
         let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
-        let (from, to) = (column(fault.start_ms).min(COLUMNS - 1), column(fault.end_ms));
+        let (start_ms, end_ms) = times(run, index);
+        let (from, to) = (column(start_ms).min(COLUMNS - 1), column(end_ms));
         let mark = if was_injected(run, index) { '#' } else { '-' };
         let bar: String =
             (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
@@ -34,8 +35,18 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
 
 /// What fault `index` was, when and on what, and what it touched.
 pub(crate) fn planned(run: &Run, index: usize) -> String {
-    let fault = &run.header.plan[index];
-    format!("{}, {} to {}: {}", named(fault), Span(fault.start_ms), Span(fault.end_ms), effect(run, index))
+    let ((start_ms, end_ms), fault) = (times(run, index), &run.header.plan[index]);
+    format!("{}, {} to {}: {}", named(fault), Span(start_ms), Span(end_ms), effect(run, index))
+}
+
+/// When a fault was to begin and to end; of one that others carry out, when it did.
+pub(crate) fn times(run: &Run, index: usize) -> (u64, u64) {
+    let planned = &run.header.plan[index];
+    if evidence(run, index).elsewhere.is_none() {
+        return (planned.start_ms, planned.end_ms);
+    }
+    let acted = Acted::of(run, index);
+    (acted.start_ms, acted.end_ms.max(acted.start_ms))
 }
 
 /// `failure on tikv-3`
@@ -95,15 +106,22 @@ pub(crate) fn evidence(run: &Run, index: usize) -> Evidence {
 }
 
 fn touched(evidence: Evidence) -> String {
-    let Evidence { bytes, delayed, closed, refused, answers } = evidence;
+    let Evidence { bytes, delayed, closed, refused, answers, counted, elsewhere } = evidence;
     let parts = [
         (closed, "connections closed"),
         (refused, "connects refused or left hanging"),
         (bytes, "bytes held or dropped"),
         (delayed, "chunks delayed"),
         (answers, "answers changed"),
+        (counted, "counted by its metric"),
     ];
     let told: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if told.is_empty() { "touched nothing".into() } else { told.join(", ") }
+    match (told.is_empty(), elsewhere) {
+        (false, _) => told.join(", "),
+        (true, None) => "touched nothing".into(),
+        (true, Some(0)) => "by the plan, nobody saw it".into(),
+        (true, Some(1)) => "in force on 1 target, what it touched nobody saw".into(),
+        (true, Some(targets)) => format!("in force on {targets} targets, what it touched nobody saw"),
+    }
 }
