@@ -24,6 +24,8 @@ pub struct Spec {
     pub keepalive_time: Duration,
     /// A store closes a connection whose ping is not answered for so long (TiKV: 3 s).
     pub keepalive_timeout: Duration,
+    /// The PD member that leads at the start; drawn by the seed if none is said, or one that there is not.
+    pub pd_leader: Option<u32>,
     /// After so long without a leader the region elects another (raft election timeout, 10 s).
     pub election: Duration,
     /// Divides the times that nobody can set: a store's heartbeat (10 s), after how long without one PD calls it Disconnected
@@ -54,6 +56,7 @@ impl Default for Spec {
             max_concurrent_streams: 1024,
             keepalive_time: Duration::from_secs(10),
             keepalive_timeout: Duration::from_secs(3),
+            pd_leader: None,
             election: Duration::from_secs(10),
             scale: 1,
             speed: Speed::default(),

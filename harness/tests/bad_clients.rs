@@ -102,6 +102,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 nodes: vec![],
                 peers: vec![],
                 effect: None,
+                led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(30),
             }],

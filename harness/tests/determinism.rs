@@ -64,6 +64,11 @@ fn br_partition_gives_the_same_record_every_time() {
 }
 
 #[test]
+fn a_pd_that_is_cut_off_gives_the_same_record_every_time() {
+    same_every_time("timestamps", "tso@fixed", "sim");
+}
+
+#[test]
 fn another_seed_picks_another_store() {
     let nodes = |seed| {
         case("tidb-46321-tikv-failure", "lightning@fixed", "reduced", seed).plan.injections[0].nodes.clone()

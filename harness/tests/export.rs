@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jsonschema::{Draft, Validator};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
+use unstuck::export::NoEquivalent;
 use unstuck::export::chaos_mesh::{Manifest, Names};
 use unstuck::export::pods::Pods;
 use unstuck::scenario::{self, File};
@@ -17,7 +18,7 @@ use unstuck::scenario::{self, File};
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Every fault that has an equivalent, with every selector that fits it.
-const ALL: [(&str, &[&str]); 8] = [
+const ALL: [(&str, &[&str]); 15] = [
     ("kill", &["tikv(random)"]),
     (
         "failure",
@@ -25,6 +26,8 @@ const ALL: [(&str, &[&str]); 8] = [
             "tikv(random)",
             "tikv(all)",
             "tikv(1)",
+            "tikv(fixed:2)",
+            "pdfollower(fixed-percent:50)",
             "pd(leader)",
             "pdfollower(all)",
             "pdfollower(random)",
@@ -41,8 +44,15 @@ const ALL: [(&str, &[&str]); 8] = [
             "tikv(random)_to_all",
         ],
     ),
-    ("network_partition(direction:to)", &["br_to_tikv(0)"]),
+    ("network_partition(direction:to)", &["br_to_tikv(0)", "client_to_all(random-max-percent:60)"]),
     ("network_delay(latency:364ms,jitter:50ms,direction:from)", &["br_to_tikv(random)"]),
+    ("network_delay(latency:364ms,correlation:25%)", &["client_to_pd(0)"]),
+    ("network_loss(loss:10%,correlation:25%)", &["br_to_all"]),
+    ("network_corrupt(corrupt:0.5%)", &["br_to_tikv(0)"]),
+    ("network_duplicate(duplicate:10)", &["br_to_tikv(0)"]),
+    ("network_reorder(reorder:25%,latency:20ms,gap:5)", &["br_to_tikv(0)"]),
+    ("network_bandwidth(rate:1mbps,buffer:10KB)", &["br_to_tikv(0)"]),
+    ("network_netem(latency:50ms,jitter:5ms,reorder:5%,loss:1%,rate:1MiB/s)", &["br_to_tikv(0)"]),
     ("io_delay(volumeName:tikv,delay:500ms)", &["tikv(random)", "tikv(all)"]),
     ("io_hang", &["tikv(0)"]),
     ("disk_full", &["tikv(all)"]),
@@ -56,7 +66,8 @@ const SCHEDULES: [&str; 3] = [
 ];
 
 fn main() {
-    let claims: [(&str, fn()); 3] = [
+    let claims: [(&str, fn()); 4] = [
+        ("bad_networks_have_chaos_mesh_s_numbers", networks),
         ("what_has_no_equivalent_says_why_and_what_comes_nearest", told),
         ("a_schedule_begins_with_the_warm_up_and_says_when_to_end_it", timed),
         ("two_cases_of_one_name_are_two_objects", names_differ),
@@ -94,11 +105,18 @@ fn load(yaml: &str) -> File {
         .unwrap_or_else(|problems| panic!("{yaml}\n{}", problems.render(false)))
 }
 
+/// The manifest of a case of one fault.
+fn the_one(file: &File, pods: &Pods) -> Result<Manifest, NoEquivalent> {
+    let mut made = Names::default().manifests(&file.cases[0], pods);
+    assert_eq!(made.len(), 1);
+    made.remove(0)
+}
+
 fn one(fault: &str, selector: &str, schedule: &str) -> Manifest {
     let yaml = format!(
         "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', warmUpTime: 1m, {schedule}}}]"
     );
-    Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_or_else(|why| panic!("{yaml}: {why}"))
+    the_one(&load(&yaml), &pods()).unwrap_or_else(|why| panic!("{yaml}: {why}"))
 }
 
 fn valid(crds: &Path) -> Result<(), Failed> {
@@ -142,7 +160,7 @@ fn valid(crds: &Path) -> Result<(), Failed> {
         let Ok(file) = scenario::load(&file) else { continue };
         let mut names = Names::default();
         for case in &file.cases {
-            if let Ok(manifest) = names.manifest(case, &pods()) {
+            for manifest in names.manifests(case, &pods()).into_iter().flatten() {
                 check(&manifest.object).map_err(|error| format!("{}: {error}", file.name))?;
             }
         }
@@ -189,6 +207,14 @@ fn scenario_files(folder: &Path) -> Vec<PathBuf> {
 fn told() {
     for (fault, selector, why, instead) in [
         ("freeze", "tikv(0)", "let it go on", "kill -STOP"),
+        ("limit_data(bytes:1KiB)", "br_to_all", "no packet filter", "network_netem"),
+        (
+            "network_delay(latency:1s,distribution:pareto)",
+            "br_to_all",
+            "no distribution",
+            "without `distribution`",
+        ),
+        ("network_netem(loss:1%,rate:1MiB/s,buffer:1KiB)", "br_to_all", "without `buffer`", "of its own"),
         ("reset", "br_to_tikv(0)", "cannot `reset` live connections", "failure"),
         ("network_partition(reject:true)", "br_to_all", "never rejects", "without `reject`"),
         ("busy", "tikv(0)", "answer `busy`", "io_delay"),
@@ -203,7 +229,7 @@ fn told() {
         let yaml = format!(
             "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', faultDuration: 1m}}]"
         );
-        let reason = Names::default().manifest(&load(&yaml).cases[0], &pods()).unwrap_err();
+        let reason = the_one(&load(&yaml), &pods()).unwrap_err();
         assert!(reason.why.contains(why) && reason.instead.contains(instead), "{fault}: {reason:?}");
     }
     let unknown = Pods { client: vec![], pd_leader: None, ..pods() };
@@ -215,9 +241,31 @@ fn told() {
         let yaml = format!(
             "cases: [{{name: case, faultType: network_partition, selector: '{selector}', faultDuration: 1m}}]"
         );
-        let reason = Names::default().manifest(&load(&yaml).cases[0], &unknown).unwrap_err();
+        let reason = the_one(&load(&yaml), &unknown).unwrap_err();
         assert!(reason.instead.contains(give), "{selector}: {reason:?}");
     }
+}
+
+fn networks() {
+    let some = one("failure", "tikv(fixed-percent:60)", SCHEDULES[0]).object["spec"].clone();
+    assert_eq!((&some["mode"], &some["value"]), (&json!("fixed-percent"), &json!("60")));
+
+    let spec = |fault: &str| one(fault, "br_to_tikv(0)", SCHEDULES[0]).object["spec"].clone();
+    let loss = spec("network_loss(loss:10%,correlation:25%)");
+    assert_eq!(
+        (&loss["action"], &loss["loss"]),
+        (&json!("loss"), &json!({"loss": "10", "correlation": "25"}))
+    );
+    let late = spec("network_reorder(reorder:25%,latency:20ms,gap:5)");
+    assert_eq!(late["action"], "delay");
+    assert_eq!(late["delay"]["reorder"], json!({"reorder": "25", "correlation": "0", "gap": 5}));
+    let slow = spec("network_bandwidth(rate:1mbps,limit:1MiB,buffer:10KB)");
+    assert_eq!(slow["bandwidth"], json!({"rate": "1048576bps", "limit": 1_048_576, "buffer": 10_000}));
+    let all = spec("network_netem(latency:50ms,loss:1%,duplicate:2%,rate:1MiB/s)");
+    assert_eq!(all["action"], "netem");
+    assert_eq!(all["rate"], json!({"rate": "1048576bps"}));
+    assert_eq!((&all["loss"]["loss"], &all["duplicate"]["duplicate"]), (&json!("1"), &json!("2")));
+    assert_eq!(all["delay"]["latency"], "50ms");
 }
 
 fn timed() {
@@ -243,7 +291,8 @@ fn names_differ() {
         "cases:\n  - &a {name: 'tikv down!', faultType: failure, selector: tikv(0), faultDuration: 1m}\n  - {name: Tikv_down, faultType: failure, selector: tikv(1), faultDuration: 1m}\n",
     );
     let mut names = Names::default();
-    let mut name =
-        |at: usize| names.manifest(&file.cases[at], &pods()).unwrap().object["metadata"]["name"].clone();
+    let mut name = |at: usize| {
+        names.manifests(&file.cases[at], &pods()).remove(0).unwrap().object["metadata"]["name"].clone()
+    };
     assert_eq!([name(0), name(1)], ["tikv-down", "tikv-down-2"]);
 }

@@ -172,6 +172,7 @@ fn injection(kind: &str, rule: Rule, start_ms: u32) -> Injection {
         nodes: vec![],
         peers: vec![],
         effect: None,
+        led_by: None,
         start: start_ms * MS,
         end: (start_ms + 500) * MS,
     }

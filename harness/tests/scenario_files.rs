@@ -59,7 +59,7 @@ fn qas_files_are_as_reported() {
     let partition = format!("      - name: ha_br_to_all_network_partition\n{partition}");
     assert_eq!(read("tidb-53519-br-partition.yaml"), partition);
     let file = load(&scenarios().join("reported/tidb-53519-br-partition.yaml")).unwrap();
-    assert!(matches!(file.cases[0].schedule, Schedule::Times { times: 5, .. }));
+    assert!(matches!(file.cases[0].faults[0].schedule, Schedule::Times { times: 5, .. }));
 }
 
 #[test]

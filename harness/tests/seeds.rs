@@ -19,6 +19,7 @@ use unstuck_record::{FindingKind, Outcome};
 const TIKV_FAILURE: &str = "tidb-46321-tikv-failure";
 const STALL: &str = "tidb-48352-stall-then-reset";
 const BR_PARTITION: &str = "tidb-53519-br-partition";
+const TIMESTAMPS: &str = "timestamps";
 
 fn seeds() -> u64 {
     std::env::var("UNSTUCK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4)
@@ -75,6 +76,19 @@ fn br_partition_as_reported_is_a_livelock() {
 }
 
 #[test]
+fn timestamps_as_reported_hang() {
+    stuck_as_reported(TIMESTAMPS, "tso@tidb-21295", "sim", FindingKind::Hang);
+}
+
+/// Each case's fault touches the client in every seed: a case of the leader means the one that leads.
+#[test]
+fn the_fixed_clients_of_pd_complete_without_a_finding() {
+    for name in support::names(TIMESTAMPS) {
+        clean(&name, |seed| support::named(TIMESTAMPS, &name, "tso@fixed", seed));
+    }
+}
+
+#[test]
 fn the_fixed_clients_complete_without_a_finding() {
     clean("46321 fixed", |seed| {
         let mut setup = case(TIKV_FAILURE, "lightning@fixed", "reduced", seed);
@@ -108,4 +122,5 @@ fn without_faults_nothing_is_found() {
     clean("lightning fixed", |seed| fault_free(TIKV_FAILURE, "lightning@fixed", "reduced", seed));
     clean("br as reported", |seed| fault_free(BR_PARTITION, "br@as-reported", "sim", seed));
     clean("br fixed", |seed| fault_free(BR_PARTITION, "br@fixed", "sim", seed));
+    clean("timestamps", |seed| fault_free(TIMESTAMPS, "tso@fixed", "sim", seed));
 }

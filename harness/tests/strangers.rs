@@ -103,6 +103,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
                 nodes: vec![],
                 peers: vec![],
                 effect: None,
+                led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(80),
             }],

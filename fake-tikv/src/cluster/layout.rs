@@ -41,7 +41,8 @@ impl State {
         // as PD's: large, and never 0, which means "not known"
         let cluster_id = (rng.next_u64() >> 2) | 1;
         let pd: Vec<u64> = (0..u64::from(spec.pd)).collect();
-        let leader = pd.choose_or_zero(&mut rng);
+        let drawn = pd.choose_or_zero(&mut rng);
+        let leader = spec.pd_leader.map(u64::from).filter(|leader| pd.contains(leader)).unwrap_or(drawn);
         // stores have taken the first
         let mut ids = Ids(spec.stores.into());
         let regions = regions(spec, &mut rng, &mut ids);

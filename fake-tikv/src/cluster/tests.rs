@@ -69,6 +69,19 @@ fn sound(state: &State) {
 }
 
 #[test]
+fn a_named_member_leads_pd_from_the_start_whatever_the_seed() {
+    let leader = |seed, pd_leader| {
+        let spec = Spec { pd: 3, stores: 3, regions: 3, seed, pd_leader, ..Spec::default() };
+        State::new(&spec, (0..3).map(Node::Pd).map(|node| (node, SocketAddr::from(([127, 0, 0, 1], 1)))))
+            .pd()
+            .leader()
+    };
+    assert!((0..20).all(|seed| leader(seed, Some(2)) == Some(2)));
+    assert!((1..20).any(|seed| leader(seed, None) != leader(0, None)), "else a seed draws one");
+    assert_eq!(leader(7, Some(9)), leader(7, None));
+}
+
+#[test]
 fn a_region_merges_into_either_neighbour_and_is_gone() {
     let mut state = cluster(3, 4);
     let [a, b, c, d] = ids(&state)[..] else { panic!("four regions") };

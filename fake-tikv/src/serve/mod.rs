@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::middleware::from_fn;
-use futures_util::future::join_all;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
@@ -128,13 +127,14 @@ impl Server {
     pub(crate) fn restart(&mut self, failed: impl Fn(io::Error) + Send + Sync + 'static) {
         let before = std::mem::take(&mut self.tasks);
         let doors: Vec<_> = self.doors.iter().map(|door| (door.port.clone(), self.process(door))).collect();
-        self.tasks.spawn(async move {
+        self.tasks.open(async move {
             before.gone().await;
-            join_all(doors.into_iter().map(async |(port, process)| match port.listen() {
-                Ok(listener) => accept(listener, process).await,
-                Err(error) => failed(error),
-            }))
-            .await;
+            for (port, process) in doors {
+                match port.listen() {
+                    Ok(listener) => process.tasks.clone().spawn(accept(listener, process)),
+                    Err(error) => failed(error),
+                }
+            }
         });
     }
 

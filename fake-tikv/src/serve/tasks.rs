@@ -41,6 +41,13 @@ impl Tasks {
         while running.tasks.try_join_next().is_some() {}
         running.tasks.spawn(self.gate.clone().holding(task));
     }
+    /// The same for the task that opens a process's doors: it runs even where the process is frozen at once.
+    pub(super) fn open(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut running = self.lock();
+        if !running.ended {
+            running.tasks.spawn(task);
+        }
+    }
     /// Ends all tasks: none of them runs again.
     pub(super) fn end(&self) {
         let mut running = self.lock();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::toxic::Toxic;
+use crate::toxic::{Kind, Toxic};
 
 /// What a proxy does to one direction of its live connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,11 @@ pub struct Rule {
 // === impl Rule ===
 
 impl Rule {
+    /// Whether it acts on HTTP/2: on live connections only where [`Proxy::read_http2`](crate::Proxy::read_http2) came first.
+    pub fn knows_http2(&self) -> bool {
+        self.toxics.iter().any(|toxic| matches!(toxic.kind, Kind::H2(_)))
+    }
+
     /// The same on a clock that runs `by` times as fast (at least 1).
     pub fn scaled(&self, by: u32) -> Self {
         let by = by.max(1);

@@ -65,26 +65,28 @@ pub(super) fn run(args: &ExportArgs, colour: bool) -> Exit {
     for file in &files {
         for case in &file.cases {
             let name = clean(&case.name);
-            match names.manifest(case, &pods) {
-                Ok(manifest) => {
-                    let yaml = match serde_saphyr::to_string(&manifest.object) {
-                        Ok(yaml) => yaml,
-                        Err(error) => {
-                            eprintln!("error: case `{name}` cannot be written as YAML: {error}");
-                            return Exit::Harness;
-                        }
-                    };
-                    let mut comment = vec![format!("{}: {name}", clean(&file.name))];
-                    comment.extend(manifest.how);
-                    texts.push(format!("# {}\n{}\n", comment.join("\n# "), yaml.trim_end()));
-                }
-                Err(reason) => {
-                    left_out += 1;
-                    eprintln!(
-                        "no equivalent: case `{name}` of {}: {reason}\n  instead: {}",
-                        clean(&file.name),
-                        reason.instead
-                    );
+            for made in names.manifests(case, &pods) {
+                match made {
+                    Ok(manifest) => {
+                        let yaml = match serde_saphyr::to_string(&manifest.object) {
+                            Ok(yaml) => yaml,
+                            Err(error) => {
+                                eprintln!("error: case `{name}` cannot be written as YAML: {error}");
+                                return Exit::Harness;
+                            }
+                        };
+                        let mut comment = vec![format!("{}: {name}", clean(&file.name))];
+                        comment.extend(manifest.how);
+                        texts.push(format!("# {}\n{}\n", comment.join("\n# "), yaml.trim_end()));
+                    }
+                    Err(reason) => {
+                        left_out += 1;
+                        eprintln!(
+                            "no equivalent: case `{name}` of {}: {reason}\n  instead: {}",
+                            clean(&file.name),
+                            reason.instead
+                        );
+                    }
                 }
             }
         }

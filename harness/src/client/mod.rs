@@ -3,8 +3,9 @@
 //! * [`ctx`]: cancellation and deadlines as Go has them
 //! * [`grpc`]: a gRPC client with grpc-go's semantics, on the real h2
 //! * `chan`: Go's unbuffered channel
-//! * [`pd`]: a PD client over it
-//! * [`lightning`], [`br`]: models of the reported clients, with their real constants
+//! * [`pd`]: PD clients over it
+//! * [`lightning`], [`br`], [`kv`]: models of the reported clients, with their real constants
+//! * [`load`]: who asks PD the same again and again, through models of its client
 //! * [`program`]: any program; [`outside`]: what such a client needs besides
 //! * [`own`]: an async function of your own
 //! * [`connector`]: the case's network for tonic and hyper
@@ -14,7 +15,9 @@ mod chan;
 pub mod connector;
 pub mod ctx;
 pub mod grpc;
+pub mod kv;
 pub mod lightning;
+pub mod load;
 pub mod outside;
 pub mod own;
 pub mod pd;
@@ -76,13 +79,18 @@ pub trait Client: Send + Sync + std::fmt::Debug {
 /// The client of this name in this revision.
 pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
+    use kv::{Kv, Load};
     use lightning::{Lightning, Revision};
+    use load::TsoLoad;
     Some(match (name, revision) {
         ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
         ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        ("tso", revision) => Box::new(TsoLoad::at(revision)?),
+        ("raw_kv", revision) => Box::new(Kv { load: Load::Raw, revision: kv::Revision::named(revision)? }),
+        ("txn_kv", revision) => Box::new(Kv { load: Load::Txn, revision: kv::Revision::named(revision)? }),
         _ => return None,
     })
 }
@@ -106,13 +114,13 @@ pub struct Timers {
 /// The size and shape of the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
-    /// Regions, which are the units of work.
+    /// Regions, which are the units of work; of loads, the answers.
     pub regions: u32,
     /// Batches that are sent for one region (lightning).
     pub batches: u32,
     /// Bytes of one batch (lightning); 16 KiB is send-kv-size's default.
     pub batch_bytes: usize,
-    /// Concurrent jobs (lightning: 32, twice range-concurrency's default).
+    /// Concurrent jobs (lightning: 32, twice range-concurrency's default; loads: callers).
     pub workers: u32,
     /// Connections to each store (lightning: 16, range-concurrency's default).
     pub connections: u32,

@@ -10,24 +10,28 @@
 //! | `failure` | `pod-failure`: the pod keeps its address and refuses connects |
 //! | `kill` | `pod-kill`: a new pod at another address; Kubernetes says when |
 //! | `network_partition` | `partition`, which drops |
-//! | `network_delay` | `delay` |
+//! | `network_delay`, `network_reorder` | `delay`, with `reorder` |
+//! | `network_loss`, `network_corrupt`, `network_duplicate`, `network_bandwidth`, `network_netem` | the same |
 //! | `io_delay`, `io_hang` | `latency` of the volume; a hang is a latency as long as the fault |
 //! | `disk_full` | `fault` of the volume: ENOSPC |
 //!
-//! The rest needs what Chaos Mesh does not have; each has its reason.
+//! A case of several faults is as many manifests. The rest needs what Chaos Mesh does not have; each has its reason.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fake_tikv::answer::{RegionError, Then, When};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use unstuck_proxy::toxic::Distribution;
 use unstuck_record::Span;
 
-use super::pods::{Chosen, Pods};
+use super::pods::Pods;
 use super::{NoEquivalent, none};
-use crate::scenario::{Case, Direction, FaultType, Schedule, Selector};
+use crate::fault::timing;
+use crate::scenario::fault_type::{Luck, Overtakes, Shape};
+use crate::scenario::{Case, Direction, Fault, FaultType, Netem, Schedule, Selector};
 
-/// One case as a manifest.
+/// One fault of a case as a manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     /// The object.
@@ -48,47 +52,56 @@ struct Chaos {
 pub struct Names(BTreeMap<String, u32>);
 
 impl Names {
-    /// The manifest of a case.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn manifest(&mut self, case: &Case, pods: &Pods) -> Result<Manifest, NoEquivalent> {
-        let chaos = chaos(case, pods)?;
-        let mut name = object_name(&case.name);
+    /// The manifests of a case, one for each of its faults, or why there is none.
+    pub fn manifests(&mut self, case: &Case, pods: &Pods) -> Vec<Result<Manifest, NoEquivalent>> {
+        let begins =
+            timing::windows(case).into_iter().map(|windows| windows.first().map_or(case.warm_up, |w| w.0));
+        let of = |(fault, begins)| self.manifest(&case.name, fault, begins, pods);
+        case.faults.iter().zip(begins).map(of).collect()
+    }
+
+    fn manifest(
+        &mut self,
+        case: &str,
+        fault: &Fault,
+        begins: Duration,
+        pods: &Pods,
+    ) -> Result<Manifest, NoEquivalent> {
+        let chaos = chaos(fault, pods)?;
+        let mut name = object_name(case);
         let count = self.0.entry(name.clone()).or_default();
         *count += 1;
         if *count > 1 {
             name = format!("{name}-{count}");
         }
-        Ok(manifest(case, pods, chaos, &name))
+        Ok(manifest(fault, begins, pods, chaos, &name))
     }
 }
 
-fn manifest(case: &Case, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
+fn manifest(fault: &Fault, begins: Duration, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
     let meta = json!({
         "name": name,
         "namespace": pods.namespace,
         "labels": {"app.kubernetes.io/managed-by": "unstuck"},
     });
-    let from_start = |after: Duration| format!("{} after the client's start", span(after));
-    let (kind, spec, how) = match case.schedule {
+    let (kind, spec, how) = match fault.schedule {
         Schedule::Once => {
-            let heals = if case.fault == FaultType::Kill {
+            let heals = if fault.fault == FaultType::Kill {
                 "Kubernetes starts the pod anew"
             } else {
                 "it heals by itself"
             };
-            let how = vec![format!("create it {}; {heals}", from_start(case.warm_up))];
+            let how = vec![format!("create it {} after the client's start; {heals}", span(begins))];
             (chaos.kind, chaos.spec, how)
         }
         Schedule::Times { period, times } => {
-            let total = period * times.saturating_sub(1) + case.fault_duration;
-            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+            let total = period * times.saturating_sub(1) + fault.duration;
+            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
         }
         Schedule::For { period, total } => {
             let times = total.as_nanos().div_ceil(period.as_nanos().max(1));
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            (SCHEDULE, scheduled(chaos, period), repeated(case, period, total, times))
+            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
         }
     };
     let object =
@@ -109,49 +122,50 @@ fn scheduled(chaos: Chaos, period: Duration) -> Value {
     spec
 }
 
-fn repeated(case: &Case, period: Duration, total: Duration, times: u32) -> Vec<String> {
-    let (start, every) = (span(case.warm_up), span(period));
-    let create = if case.warm_up >= period {
-        format!("create it {} after the client's start", span(case.warm_up.saturating_sub(period)))
+fn repeated(begins: Duration, period: Duration, total: Duration, times: u32) -> Vec<String> {
+    let (start, every) = (span(begins), span(period));
+    let create = if begins >= period {
+        format!("create it {} after the client's start", span(begins.saturating_sub(period)))
     } else {
-        format!("create it {} before the client's start", span(period.saturating_sub(case.warm_up)))
+        format!("create it {} before the client's start", span(period.saturating_sub(begins)))
     };
     vec![
         format!("{create}: the first fault comes {every} after that, at {start}"),
-        format!(
-            "delete it {} after the client's start, when {times} faults are over",
-            span(case.warm_up + total)
-        ),
+        format!("delete it {} after the client's start, when {times} faults are over", span(begins + total)),
     ]
 }
 
-fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
-    match &case.fault {
+fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
+    match &of.fault {
         FaultType::Failure => {
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = "pod-failure".into();
-            spec["duration"] = go(case.fault_duration).into();
+            spec["duration"] = go(of.duration).into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::Kill => {
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = "pod-kill".into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::NetworkPartition { direction, reject: false } => {
-            network(case, pods, *direction, "partition", None)
+            network(of, pods, *direction, "partition", Map::new())
         }
         FaultType::NetworkPartition { reject: true, .. } => {
             none("Chaos Mesh drops packets and never rejects them", "`network_partition` without `reject`")
         }
-        FaultType::NetworkDelay { direction, latency, jitter } => {
-            let delay = json!({"latency": go(*latency), "jitter": go(*jitter), "correlation": "0"});
-            network(case, pods, *direction, "delay", Some(delay))
+        FaultType::Network { word, direction, netem } => {
+            let (action, with) = netem_spec(word, netem)?;
+            network(of, pods, *direction, action, with)
         }
+        FaultType::Toxic { word, .. } => none(
+            format!("no packet filter can do what `{word}` does to connections"),
+            "`network_netem` for a bad network, `failure` for connections that end",
+        ),
         FaultType::Answer { word, script } => {
             let (action, key, value) = match script.then {
                 Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
-                Then::Silence => ("latency", "delay", go(case.fault_duration).into()),
+                Then::Silence => ("latency", "delay", go(of.duration).into()),
                 Then::RegionError(RegionError::DiskFull) => ("fault", "errno", ENOSPC.into()),
                 _ => {
                     let why = format!("nothing outside of a store can make it answer `{word}`");
@@ -164,16 +178,16 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
                     format!("`{word}` without `method`, `nth`, `next` and `each`"),
                 );
             }
-            let mut spec = on_nodes(case, pods)?;
+            let mut spec = on_nodes(of, pods)?;
             spec["action"] = action.into();
             spec[key] = value;
             spec["percent"] = 100.into();
             spec["volumePath"] = VOLUME.into();
-            spec["duration"] = go(case.fault_duration).into();
+            spec["duration"] = go(of.duration).into();
             Ok(Chaos { kind: "IOChaos", key: "ioChaos", spec })
         }
         FaultType::Blackhole { .. } | FaultType::ConnectHang => none(
-            format!("Chaos Mesh cannot tell new connections from live ones, as `{}` does", case.fault),
+            format!("Chaos Mesh cannot tell new connections from live ones, as `{}` does", of.fault),
             "`network_partition`, which silences both",
         ),
         FaultType::Refuse => none("Chaos Mesh cannot refuse new connections alone", "`failure`"),
@@ -181,7 +195,7 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             none("no packet filter can make a peer stop reading", "`network_partition(direction:to)`")
         }
         FaultType::Reset | FaultType::Close => none(
-            format!("Chaos Mesh cannot `{}` live connections", case.fault),
+            format!("Chaos Mesh cannot `{}` live connections", of.fault),
             "`failure` for a moment, which ends the pod's connections",
         ),
         FaultType::Freeze => none(
@@ -193,7 +207,7 @@ fn chaos(case: &Case, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",
         ),
         FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
-            format!("`{}` is PD's to do, not Chaos Mesh's", case.fault),
+            format!("`{}` is PD's to do, not Chaos Mesh's", of.fault),
             "`pd-ctl operator add …`, `pd-ctl member leader transfer …`",
         ),
     }
@@ -205,31 +219,85 @@ const ENOSPC: i32 = 28;
 /// Where `TiDB` Operator mounts TiKV's data.
 const VOLUME: &str = "/var/lib/tikv";
 
-/// The spec of a fault on nodes, but for the fault.
-fn on_nodes(case: &Case, pods: &Pods) -> Result<Value, NoEquivalent> {
-    match case.selector {
-        Selector::Nodes(end) => {
-            let Chosen { selector, mode } = pods.choose(end, None)?;
-            Ok(json!({"mode": mode, "selector": selector}))
+/// The action, and the keys that the spec has for it.
+fn netem_spec(word: &str, netem: &Netem) -> Result<(&'static str, Map<String, Value>), NoEquivalent> {
+    let lucky =
+        |luck: Luck, key: &str| json!({key: percent(luck.share), "correlation": percent(luck.correlation)});
+    let (mut with, mut action) = (Map::new(), None);
+    let mut put = |key: &'static str, value: Value| {
+        // one thing has an action of its own, if it is no rate; several are netem's
+        action = Some(if action.is_none() && key != "rate" { key } else { "netem" });
+        with.insert(key.to_owned(), value);
+    };
+    if let Some(late) = netem.delay {
+        if late.distribution != Distribution::Uniform {
+            return none(
+                "Chaos Mesh knows no distribution of delays",
+                format!("`{word}` without `distribution`"),
+            );
         }
+        let correlation = percent(late.correlation);
+        let mut delay =
+            json!({"latency": go(late.latency), "jitter": go(late.jitter), "correlation": correlation});
+        if let Some(Overtakes { luck, gap }) = netem.overtakes {
+            delay["reorder"] = lucky(luck, "reorder");
+            delay["reorder"]["gap"] = gap.into();
+        }
+        put("delay", delay);
+    }
+    for (luck, key) in [(netem.loss, "loss"), (netem.corrupt, "corrupt"), (netem.duplicate, "duplicate")] {
+        if let Some(luck) = luck {
+            put(key, lucky(luck, key));
+        }
+    }
+    if let Some(Shape { rate, buffer, limit }) = netem.bandwidth {
+        let rate = format!("{rate}bps");
+        if word == "network_bandwidth" {
+            let (limit, buffer) = (limit.unwrap_or(LIMIT), buffer.unwrap_or(BUFFER));
+            put("bandwidth", json!({"rate": rate, "limit": limit, "buffer": buffer}));
+        } else if buffer.or(limit).is_some() {
+            return none(
+                "Chaos Mesh's netem has a rate without `buffer` and `limit`",
+                "`network_bandwidth` in a case of its own",
+            );
+        } else {
+            put("rate", json!({"rate": rate}));
+        }
+    }
+    Ok((action.unwrap_or("netem"), with))
+}
+
+/// What Chaos Mesh's own example of a `bandwidth` has; both must be given there.
+const LIMIT: u64 = 20_971_520;
+const BUFFER: u64 = 10_000;
+
+/// A share as Chaos Mesh has it: `25` of a hundred.
+fn percent(share: f64) -> String {
+    format!("{}", (share * 1e8).round() / 1e6)
+}
+
+/// The spec of a fault on nodes, but for the fault.
+fn on_nodes(of: &Fault, pods: &Pods) -> Result<Value, NoEquivalent> {
+    match of.selector {
+        Selector::Nodes(end) => Ok(pods.choose(end, None)?.spec()),
         Selector::Links { .. } => none(
-            format!("`{}` acts on pods, and `{}` names links", case.fault, case.selector),
+            format!("`{}` acts on pods, and `{}` names links", of.fault, of.selector),
             "name the nodes: `tikv(random)`",
         ),
     }
 }
 
 fn network(
-    case: &Case,
+    of: &Fault,
     pods: &Pods,
     direction: Direction,
     action: &str,
-    with: Option<Value>,
+    with: Map<String, Value>,
 ) -> Result<Chaos, NoEquivalent> {
-    let Selector::Links { source, target } = case.selector else {
+    let Selector::Links { source, target } = of.selector else {
         return none(
-            format!("`{}` needs both ends of its links", case.selector),
-            format!("write `client_to_{}`", case.selector),
+            format!("`{}` needs both ends of its links", of.selector),
+            format!("write `client_to_{}`", of.selector),
         );
     };
     let (from, to) = (pods.choose(source, Some(target))?, pods.choose(target, Some(source))?);
@@ -238,16 +306,13 @@ fn network(
         Direction::From => "from",
         Direction::Both => "both",
     };
-    let mut spec = json!({
-        "action": action,
-        "mode": from.mode,
-        "selector": from.selector,
-        "target": {"mode": to.mode, "selector": to.selector},
-        "direction": direction,
-        "duration": go(case.fault_duration),
-    });
-    if let Some(with) = with {
-        spec[action] = with;
+    let mut spec = from.spec();
+    spec["action"] = action.into();
+    spec["target"] = to.spec();
+    spec["direction"] = direction.into();
+    spec["duration"] = go(of.duration).into();
+    for (key, value) in with {
+        spec[&key] = value;
     }
     Ok(Chaos { kind: "NetworkChaos", key: "networkChaos", spec })
 }
@@ -261,13 +326,12 @@ fn object_name(case: &str) -> String {
     if name.is_empty() { "case".to_owned() } else { name.to_owned() }
 }
 
-/// As Go reads it: `1h30m`, `364ms`.
+/// One number and one unit, which is all that some fields take: `90m`, `1600ms`.
 fn go(span: Duration) -> String {
     let ms = span.as_millis();
-    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
-    let some: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if some.is_empty() { "0s".to_owned() } else { some.concat() }
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let (per, unit) = units.into_iter().find(|(per, _)| ms.is_multiple_of(*per)).unwrap_or((1, "ms"));
+    if ms == 0 { "0s".to_owned() } else { format!("{}{unit}", ms / per) }
 }
 
 /// As people read it.

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{NoEquivalent, none};
-use crate::scenario::{Component, Endpoint, Qualifier};
+use crate::scenario::{Component, Endpoint, Many, Qualifier};
 
 /// The cluster and the client, as Kubernetes knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) struct Chosen {
     pub(super) selector: Value,
     /// Chaos Mesh's `mode`.
     pub(super) mode: &'static str,
+    /// Its `value`, where it takes one.
+    pub(super) value: Option<String>,
 }
 
 /// The label that a `StatefulSet` gives each of its pods.
@@ -39,7 +41,11 @@ impl Pods {
         let component = match end.component {
             Component::Tikv => "tikv",
             Component::Pd => "pd",
-            Component::Br | Component::Lightning | Component::Client => {
+            Component::Br
+            | Component::Lightning
+            | Component::RawKv
+            | Component::TxnKv
+            | Component::Client => {
                 if self.client.is_empty() {
                     return none(
                         "nothing tells the client's pods",
@@ -51,7 +57,12 @@ impl Pods {
                 return Ok(self.labelled(&labels, "all"));
             }
             Component::All => {
-                return Ok(self.labelled(&json!({"app.kubernetes.io/instance": self.instance}), "all"));
+                let mode = if end.qualifier == Qualifier::Random { "one" } else { "all" };
+                let everything = self.labelled(&json!({"app.kubernetes.io/instance": self.instance}), mode);
+                return Ok(match end.qualifier {
+                    Qualifier::Some(many) => so_many(everything, many),
+                    _ => everything,
+                });
             }
         };
         let of_component = |mode| {
@@ -64,6 +75,8 @@ impl Pods {
         match end.qualifier {
             Qualifier::All => Ok(of_component("all")),
             Qualifier::Random => Ok(of_component("one")),
+            Qualifier::Some(many) => Ok(so_many(of_component("all"), many)),
+            Qualifier::SomeFollowers(many) => Ok(so_many(all_but(of_component("all"), self.leader()?), many)),
             Qualifier::Index(index) => Ok(self.named(&format!("{}-{component}-{index}", self.instance))),
             Qualifier::Leader => Ok(self.named(self.leader()?)),
             Qualifier::Follower { all } => {
@@ -97,13 +110,37 @@ impl Pods {
     }
 
     fn labelled(&self, labels: &Value, mode: &'static str) -> Chosen {
-        Chosen { selector: json!({"namespaces": [self.namespace], "labelSelectors": labels}), mode }
+        Chosen {
+            selector: json!({"namespaces": [self.namespace], "labelSelectors": labels}),
+            mode,
+            value: None,
+        }
     }
 
     fn named(&self, pod: &str) -> Chosen {
         let mut pods = serde_json::Map::new();
         pods.insert(self.namespace.clone(), json!([pod]));
-        Chosen { selector: json!({"pods": pods}), mode: "all" }
+        Chosen { selector: json!({"pods": pods}), mode: "all", value: None }
+    }
+}
+
+fn so_many(chosen: Chosen, many: Many) -> Chosen {
+    let (mode, value) = match many {
+        Many::Fixed(n) => ("fixed", n),
+        Many::FixedPercent(percent) => ("fixed-percent", percent),
+        Many::RandomMaxPercent(percent) => ("random-max-percent", percent),
+    };
+    Chosen { mode, value: Some(value.to_string()), ..chosen }
+}
+
+impl Chosen {
+    /// As it stands in a spec, or in its `target`.
+    pub(super) fn spec(self) -> Value {
+        let mut spec = json!({"mode": self.mode, "selector": self.selector});
+        if let Some(value) = self.value {
+            spec["value"] = value.into();
+        }
+        spec
     }
 }
 

@@ -1,22 +1,10 @@
 //! Which rule and which effect a fault type is made of.
 //!
-//! | fault | live connections | new connections | the node |
-//! |---|---|---|---|
-//! | failure | closed | refused | stopped |
-//! | kill | closed | hang, at a store's old address for ever | stopped; a store comes back elsewhere |
-//! | freeze | open, never answered | made, never answered | stands still |
-//! | transfer_leader | as before | as before | its leads move |
-//! | scale_out | as before | as before | a store joins and takes regions |
-//! | region_split, region_merge | as before | as before | the regions that it leads become two, or one |
-//! | network_partition between nodes | as before | as before | does not hear its peers |
-//! | network_partition | silent, per direction | hang | alive |
-//! | network_partition, rejecting | reset | refused | alive |
-//! | blackhole | silent, per direction | made, then silent | alive |
-//! | stall_read | the node reads nothing more | made, then not read | alive |
-//! | reset, close | reset, closed, once | as before | alive |
-//! | refuse, connect_hang | as before | refused, hang | alive |
-//! | network_delay | late, per direction | late | alive |
-//! | io_delay, io_hang, busy, not_leader, … | as before | as before | answers otherwise |
+//! What each word does to live connections, to new ones and to the node is in the table of words
+//! ([`words`](crate::scenario::fault_type::words)), of which docs/faults.md is made.
+
+use unstuck_proxy::Toxic;
+use unstuck_proxy::toxic::Stream;
 
 use crate::scenario::{Direction, FaultType, Then};
 
@@ -59,8 +47,14 @@ pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
         FaultType::Close => Rule { inject: OnInject::Close, ..pass },
         FaultType::Refuse => Rule { accept: Accept::Refuse, ..pass },
         FaultType::ConnectHang => Rule { accept: Accept::Hang, ..pass },
-        FaultType::NetworkDelay { direction, latency, jitter } => {
-            flows(direction, Flow::Delay { latency, jitter })
+        FaultType::Network { direction, ref netem, .. } => {
+            let kinds = netem.kinds();
+            let one = |stream| kinds.iter().map(move |kind| Toxic { stream, ..Toxic::new(kind.clone()) });
+            Rule { toxics: streams(direction).iter().flat_map(|stream| one(*stream)).collect(), ..pass }
+        }
+        FaultType::Toxic { direction, ref toxic, .. } => {
+            let one = |stream: &Stream| Toxic { stream: *stream, ..Toxic::clone(toxic) };
+            Rule { toxics: streams(direction).iter().map(one).collect(), ..pass }
         }
         FaultType::Answer { ref script, .. } => return (pass, Some(NodeEffect::Answer(script.clone()))),
     };
@@ -80,6 +74,15 @@ pub fn between(fault: &FaultType, client_too: bool) -> (Rule, Option<NodeEffect>
     (if client_too { rule } else { Rule::default() }, Some(NodeEffect::Partition(*direction)))
 }
 
+/// The streams of a direction that is seen from the client.
+fn streams(direction: Direction) -> &'static [Stream] {
+    match direction {
+        Direction::To => &[Stream::Upstream],
+        Direction::From => &[Stream::Downstream],
+        Direction::Both => &[Stream::Upstream, Stream::Downstream],
+    }
+}
+
 fn flows(direction: Direction, flow: Flow) -> Rule {
     let (up, down) = match direction {
         Direction::To => (flow, Flow::Pass),
@@ -93,18 +96,33 @@ fn flows(direction: Direction, flow: Flow) -> Rule {
 mod tests {
     use std::time::Duration;
 
+    use unstuck_proxy::toxic::{Kind, Latency, LimitData};
+
     use super::*;
+    use crate::scenario::Netem;
 
     #[test]
     fn each_fault_type_does_what_the_table_says() {
         let pass = Rule::default;
         let silent = Flow::Blackhole;
-        let late = Flow::Delay { latency: Duration::from_millis(364), jitter: Duration::ZERO };
+        let late = Latency::of(Duration::from_millis(364));
+        let toxics = |kind: Kind, streams: &[Stream]| {
+            let one = |stream: &Stream| Toxic { stream: *stream, ..Toxic::new(kind.clone()) };
+            Rule { toxics: streams.iter().map(one).collect(), ..pass() }
+        };
+        let (up, down) = (Stream::Upstream, Stream::Downstream);
         let partition = |direction, reject| FaultType::NetworkPartition { direction, reject };
-        let delay = |direction| FaultType::NetworkDelay {
+        let netem = Netem { delay: Some(late), ..Netem::default() };
+        let delay = |direction| FaultType::Network {
+            word: "network_delay",
             direction,
-            latency: Duration::from_millis(364),
-            jitter: Duration::ZERO,
+            netem: Box::new(netem.clone()),
+        };
+        let limit = Kind::LimitData(LimitData { bytes: 9 });
+        let limited = |direction| FaultType::Toxic {
+            word: "limit_data",
+            direction,
+            toxic: Box::new(Toxic::new(limit.clone())),
         };
         for (fault, rule) in [
             (FaultType::Failure, Rule { accept: Accept::Refuse, inject: OnInject::Close, ..pass() }),
@@ -137,8 +155,10 @@ mod tests {
             (FaultType::Close, Rule { inject: OnInject::Close, ..pass() }),
             (FaultType::Refuse, Rule { accept: Accept::Refuse, ..pass() }),
             (FaultType::ConnectHang, Rule { accept: Accept::Hang, ..pass() }),
-            (delay(Direction::Both), Rule { up: late, down: late, ..pass() }),
-            (delay(Direction::To), Rule { up: late, ..pass() }),
+            (delay(Direction::Both), toxics(Kind::Latency(late), &[up, down])),
+            (delay(Direction::To), toxics(Kind::Latency(late), &[up])),
+            (limited(Direction::Both), toxics(limit.clone(), &[up, down])),
+            (limited(Direction::From), toxics(limit.clone(), &[down])),
         ] {
             let effect = match fault {
                 FaultType::Failure => Some(NodeEffect::Stop),

@@ -6,9 +6,12 @@ use fake_tikv::Node;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Case, Schedule};
+use crate::scenario::{Case, Fault};
 
-use super::{NodeEffect, Rule, mapping, resolve};
+use super::{NodeEffect, Rule, mapping, resolve, timing};
+
+/// The PD member that leads at the start of every run.
+pub const PD_LEADER: u32 = 0;
 
 /// What there is to choose from when a selector is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Injection {
     pub peers: Vec<Node>,
     /// What happens to them.
     pub effect: Option<NodeEffect>,
+    /// The member that leads PD among these nodes, if whoever leads at the injection is meant in its place.
+    pub led_by: Option<u32>,
     /// Since the client's start.
     pub start: Duration,
     /// Since the client's start.
@@ -74,37 +79,15 @@ impl Plan {
     /// The injections of a case. Each draws its nodes from a generator of its own, split from `seed`, so that one
     /// injection's choice does not depend on how many the case has.
     pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
-        let (rule, effect) = mapping::actions(&case.fault);
         let mut injections = Vec::new();
-        for (i, (start, end)) in windows(case).into_iter().enumerate() {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(i as u64 + 1);
-            if let Some(sides) = resolve::between(&case.selector, topology, &mut rng)? {
-                let (rule, effect) = mapping::between(&case.fault, sides.client_too);
-                injections.push(Injection {
-                    kind: case.kind.clone(),
-                    links: if sides.client_too { sides.source.clone() } else { Vec::new() },
-                    rule,
-                    nodes: sides.source,
-                    peers: sides.target,
-                    effect,
-                    start,
-                    end,
-                });
-                continue;
+        for ((number, fault), windows) in case.faults.iter().enumerate().zip(timing::windows(case)) {
+            for (i, (start, end)) in windows.into_iter().enumerate() {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(((number as u64) << 32) + i as u64 + 1);
+                injections.push(Injection { start, end, ..injection(fault, topology, &mut rng)? });
             }
-            let nodes = resolve::nodes(&case.selector, topology, &mut rng)?;
-            injections.push(Injection {
-                kind: case.kind.clone(),
-                links: nodes.clone(),
-                rule: rule.clone(),
-                nodes: if effect.is_some() { nodes } else { Vec::new() },
-                peers: Vec::new(),
-                effect: effect.clone(),
-                start,
-                end,
-            });
         }
+        injections.sort_by_key(|injection| injection.start);
         Ok(Self { injections })
     }
     /// Whether nothing is injected.
@@ -149,23 +132,52 @@ impl Plan {
     }
 }
 
-/// When each injection begins and is healed.
-fn windows(case: &Case) -> Vec<(Duration, Duration)> {
-    let one = |start: Duration| (start, start + case.fault_duration);
-    match case.schedule {
-        Schedule::Once => vec![one(case.warm_up)],
-        Schedule::Times { period, times } => (0..times).map(|i| one(case.warm_up + period * i)).collect(),
-        Schedule::For { period, total } => {
-            let until = case.warm_up + total;
-            let starts = (0..).map(|i| case.warm_up + period * i).take_while(|start| *start < until);
-            starts.map(one).map(|(start, end)| (start, end.min(until))).collect()
+impl Injection {
+    /// Exchanges the member that led when the plan was made with the one that leads now; whether that changes anything.
+    pub fn lead_is_at(&mut self, leads: u32) -> bool {
+        let Some(led) = self.led_by.filter(|led| *led != leads) else { return false };
+        self.led_by = Some(leads);
+        for node in self.links.iter_mut().chain(&mut self.nodes).chain(&mut self.peers) {
+            *node = match *node {
+                Node::Pd(member) if member == led => Node::Pd(leads),
+                Node::Pd(member) if member == leads => Node::Pd(led),
+                other => other,
+            };
         }
+        true
     }
+}
+
+/// One injection of a fault, at no time yet.
+fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Injection, Unplannable> {
+    let kind = fault.kind.clone();
+    let led_by = resolve::follows_lead(&fault.selector).then_some(topology.pd_leader);
+    let (start, end) = Default::default();
+    if let Some(sides) = resolve::between(&fault.selector, topology, rng)? {
+        let (rule, effect) = mapping::between(&fault.fault, sides.client_too);
+        let links = if sides.client_too { sides.source.clone() } else { Vec::new() };
+        return Ok(Injection {
+            kind,
+            links,
+            rule,
+            nodes: sides.source,
+            peers: sides.target,
+            effect,
+            led_by,
+            start,
+            end,
+        });
+    }
+    let (rule, effect) = mapping::actions(&fault.fault);
+    let links = resolve::nodes(&fault.selector, topology, rng)?;
+    let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
+    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, led_by, start, end })
 }
 
 #[cfg(test)]
 mod tests {
     use fake_tikv::Node::{Pd, Store};
+    use unstuck_proxy::toxic::{Kind, Latency};
 
     use super::*;
     use crate::fault::{Accept, Flow, OnInject};
@@ -213,6 +225,47 @@ mod tests {
             assert_eq!((fault.nodes.len(), fault.effect.clone()), (0, None));
             assert_eq!((fault.rule.up, fault.rule.down), (Flow::Blackhole, Flow::Blackhole));
         }
+    }
+
+    #[test]
+    fn faults_together_begin_each_at_its_own_time() {
+        let case = case(
+            "warmUpTime: 1m, faults: [{faultType: failure, selector: tikv(0), faultDuration: 4m}, \
+             {faultType: reset, selector: br_to_tikv(1), at: 30s, period: '@every 1m', faultRunTimes: 2}, \
+             {faultType: refuse, selector: br_to_pd(0), faultDuration: 10s, after: 5s}]",
+        );
+        let plan = Plan::new(&case, &topology("br"), 1).unwrap();
+        assert_eq!(times(&plan), [(60, 300), (90, 90), (150, 150), (155, 165)], "by start, across faults");
+        assert_eq!(plan.span(), 4 * M);
+    }
+
+    #[test]
+    fn faults_in_sequence_begin_when_the_one_before_has_healed_for_the_last_time() {
+        let case = case(
+            "warmUpTime: 1m, order: sequence, faultType: failure, selector: tikv(0), faultDuration: 1m, \
+             period: '@every 2m', faultRunTimes: 2, faults: [\
+             {faultType: refuse, selector: br_to_pd(0), faultDuration: 10s}, \
+             {faultType: refuse, selector: br_to_pd(1), faultDuration: 10s, at: 20s}]",
+        );
+        let plan = Plan::new(&case, &topology("br"), 1).unwrap();
+        assert_eq!(times(&plan), [(60, 120), (180, 240), (240, 250), (270, 280)]);
+    }
+
+    #[test]
+    fn a_fault_picks_the_same_store_whatever_follows_it() {
+        let own = "faultType: failure, selector: tikv(random), faultDuration: 1m";
+        let more = case(&format!("{own}, faults: [{{{own}, at: 2m}}]"));
+        let picks = |case: &Case, seed| {
+            let plan = Plan::new(case, &topology("br"), seed).unwrap();
+            plan.injections.into_iter().map(|one| one.nodes).collect::<Vec<_>>()
+        };
+        for seed in 0..20 {
+            assert_eq!(picks(&case(own), seed)[0], picks(&more, seed)[0]);
+        }
+        assert!(
+            (0..20).any(|seed| picks(&more, seed)[0] != picks(&more, seed)[1]),
+            "each fault draws for itself"
+        );
     }
 
     #[test]
@@ -309,8 +362,10 @@ mod tests {
         );
         let plan = Plan::new(&case, &topology("br"), 1).unwrap().scaled(60);
         assert_eq!(times(&plan), [(1, 3)]);
-        let late = Flow::Delay { latency: Duration::from_millis(10), jitter: Duration::from_millis(1) };
-        assert_eq!(plan.injections[0].rule.up, late);
+        let (latency, jitter) = (Duration::from_millis(10), Duration::from_millis(1));
+        let late = Kind::Latency(Latency { latency, jitter, ..Latency::default() });
+        let toxics = &plan.injections[0].rule.toxics;
+        assert!(toxics.len() == 2 && toxics.iter().all(|toxic| toxic.kind == late), "{toxics:?}");
         assert_eq!(plan.scaled(0), plan, "no divisor is no scaling");
     }
 }

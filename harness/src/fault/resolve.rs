@@ -4,7 +4,7 @@ use fake_tikv::Node;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Component, Endpoint, Qualifier, Selector};
+use crate::scenario::{Component, Endpoint, Many, Qualifier, Selector};
 
 use super::plan::{Topology, Unplannable};
 
@@ -34,6 +34,16 @@ pub(super) fn between(
     Ok(Some(Sides { source: from, target: to, client_too: target.component == Component::All }))
 }
 
+/// Whether the nodes that are meant are those that lead PD, or do not, at the time.
+pub(super) fn follows_lead(selector: &Selector) -> bool {
+    let by_role = |end: Endpoint| {
+        matches!(end.qualifier, Qualifier::Leader | Qualifier::Follower { .. } | Qualifier::SomeFollowers(_))
+    };
+    let by_name =
+        |end: Endpoint| end.component == Component::Pd && matches!(end.qualifier, Qualifier::Index(_));
+    selector.endpoints().any(by_role) && !selector.endpoints().any(by_name)
+}
+
 /// The nodes at the far end of the links that are acted on, or the nodes themselves, in order. `random` draws from
 /// `rng`.
 pub(super) fn nodes(
@@ -46,8 +56,8 @@ pub(super) fn nodes(
         Selector::Links { source, target } => {
             let is_client = match source.component {
                 Component::Client | Component::All => true,
-                Component::Br | Component::Lightning => source.component.name() == topology.client,
-                Component::Tikv | Component::Pd => false,
+                named if named.names_a_client() => named.name() == topology.client,
+                _ => false,
             };
             if !is_client {
                 return Err(Unplannable::NotTheClient {
@@ -67,7 +77,7 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
         Component::Tikv => stores().collect(),
         Component::Pd => pd().collect(),
         Component::All => pd().chain(stores()).collect(),
-        Component::Br | Component::Lightning | Component::Client => Vec::new(),
+        _ => Vec::new(),
     };
     let leader = Node::Pd(topology.pd_leader);
     let followers = || all.iter().copied().filter(|n| *n != leader).collect::<Vec<_>>();
@@ -77,6 +87,8 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
         Qualifier::Leader => vec![leader],
         Qualifier::Follower { all: true } => followers(),
         Qualifier::Follower { all: false } => one(&followers(), rng),
+        Qualifier::Some(many) => some(&all, many, rng),
+        Qualifier::SomeFollowers(many) => some(&followers(), many, rng),
         Qualifier::Index(i) => all.get(i as usize).copied().into_iter().collect(),
     };
     if picked.is_empty() { Err(Unplannable::Nobody { end: end.to_string() }) } else { Ok(picked) }
@@ -84,4 +96,17 @@ fn pick(end: Endpoint, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Vec<
 
 fn one(choices: &[Node], rng: &mut ChaCha8Rng) -> Vec<Node> {
     if choices.is_empty() { Vec::new() } else { vec![choices[rng.random_range(0..choices.len())]] }
+}
+
+/// So many of them, in their order.
+fn some(choices: &[Node], many: Many, rng: &mut ChaCha8Rng) -> Vec<Node> {
+    let count = many.count(choices.len(), |most| rng.random_range(1..=most));
+    let mut places: Vec<usize> = (0..choices.len()).collect();
+    for at in 0..count {
+        let with = rng.random_range(at..places.len());
+        places.swap(at, with);
+    }
+    places.truncate(count);
+    places.sort_unstable();
+    places.into_iter().map(|place| choices[place]).collect()
 }

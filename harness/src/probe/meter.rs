@@ -29,7 +29,11 @@ pub struct Counts {
     complete: bool,
     done: BTreeSet<String>,
     again: u64,
+    wrong: Vec<String>,
 }
+
+/// So much of what is wrong is told.
+const TOLD: usize = 5;
 
 /// How far a client says it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +57,10 @@ impl Counts {
     pub fn again(&self) -> u64 {
         self.again
     }
+    /// What was done and is not right, the first few of it.
+    pub fn wrong(&self) -> &[String] {
+        &self.wrong
+    }
 }
 
 impl Meter {
@@ -68,6 +76,13 @@ impl Meter {
             super::progressed();
         } else {
             counts.again += 1;
+        }
+    }
+    /// Something was done that is not right: what the audit is to tell.
+    pub fn wrong(&self, what: impl Into<String>) {
+        let mut counts = self.counts();
+        if counts.wrong.len() < TOLD {
+            counts.wrong.push(what.into());
         }
     }
     /// A client outside of our process says how far it is. Useful work is not undone: the most counts.

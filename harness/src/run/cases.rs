@@ -12,7 +12,7 @@ use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
-use crate::fault::plan::{Topology, Unplannable};
+use crate::fault::plan::{PD_LEADER, Topology, Unplannable};
 use crate::scenario::matrix;
 use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
 
@@ -100,11 +100,18 @@ pub enum NotReady {
         /// What of it is beyond it.
         why: String,
     },
-    /// The models of clients use raw keys.
+    /// A model of a client uses keys of one kind.
     #[error(
-        "`{0}` uses raw keys: with it `cluster.mode` is `raw`; a program, or a client of your own, can have another"
+        "`{client}` uses {keys} keys: with it `cluster.mode` is `{mode}`; a program, or a client of your own, can have another"
     )]
-    RawKeysOnly(ClientRef),
+    OtherKeys {
+        /// The client.
+        client: ClientRef,
+        /// The kind, in words.
+        keys: &'static str,
+        /// The mode, as it is written.
+        mode: &'static str,
+    },
 }
 
 /// Makes a case ready to run with a client that comes with the harness.
@@ -112,8 +119,10 @@ pub fn setup(file: &File, case: &Case, client: &ClientRef, choice: &Choice) -> R
     let Some(program) = file.program.as_ref().filter(|program| program.as_ref() == *client) else {
         let under_test = client::find(&client.name, &client.revision);
         let under_test = under_test.ok_or_else(|| NotReady::NoSuchClient(client.clone()))?;
-        if [&file.sizes, &choice.sizes].iter().any(|sizes| sizes.mode.is_some_and(|mode| mode != Mode::Raw)) {
-            return Err(NotReady::RawKeysOnly(client.clone()));
+        let uses = Sizes::of(&client.name, []).mode;
+        if [&file.sizes, &choice.sizes].iter().any(|sizes| sizes.mode.is_some_and(|mode| mode != uses)) {
+            let (keys, mode) = if uses == Mode::Txn { ("transactional", "txn") } else { ("raw", "raw") };
+            return Err(NotReady::OtherKeys { client: client.clone(), keys, mode });
         }
         return setup_with(file, case, Arc::from(under_test), choice);
     };
@@ -141,9 +150,11 @@ pub fn setup_with(
         notes.push(format!("not carried out here: `{}`", case.left_out.join("`, `")));
     }
     if let Some(instead) = choice.fault_duration {
-        let (instead_of, ms) = (case.fault_duration, |length: Duration| Span(length.as_millis() as u64));
-        notes.push(format!("faults of {} (as written: {})", ms(instead), ms(instead_of)));
-        case.fault_duration = instead;
+        let ms = |length: Duration| Span(length.as_millis() as u64);
+        for fault in &mut case.faults {
+            notes.push(format!("faults of {} (as written: {})", ms(instead), ms(fault.duration)));
+            fault.duration = instead;
+        }
     }
     let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
     if let Some(outer) = &choice.outer {
@@ -188,8 +199,7 @@ pub(crate) fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,
-        // the fake cluster's first member leads at the start
-        pd_leader: 0,
+        pd_leader: PD_LEADER,
         stores: (1..=u64::from(sizes.tikv)).collect(),
     }
 }

@@ -88,7 +88,7 @@ pub(super) async fn drive(
     let outside = setup.client.outside().is_some() && !net.is_sim();
     let clock = if outside { Clock::start_at_wall() } else { Clock::start() };
     let world = World::start(&net, clock, setup, recorder, status).await?;
-    let mut plan = Steps::new(setup);
+    let mut plan = Steps::new(setup, world.cluster.pd_leader());
     if let Some(api) = world.control() {
         status.control(api);
     }
@@ -165,8 +165,11 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(setup: &Setup) -> Self {
-        let plan = setup.plan.scaled(setup.scale.by());
+    fn new(setup: &Setup, leads: u32) -> Self {
+        let mut plan = setup.plan.scaled(setup.scale.by());
+        for injection in &mut plan.injections {
+            injection.lead_is_at(leads);
+        }
         let mut due = BTreeSet::new();
         for (fault, one) in plan.injections.iter().enumerate() {
             due.insert((one.start, true, fault));
@@ -187,6 +190,10 @@ impl Steps {
     fn take_next(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
         let Some((_, inject, fault)) = self.due.pop_first() else { return };
         if inject {
+            if self.plan.injections[fault].lead_is_at(world.cluster.pd_leader()) {
+                let PlannedFault { links, nodes, .. } = world.planned(&self.plan.injections[fault]);
+                recorder.event(clock.ms(), Event::FaultMoved { fault, links, nodes });
+            }
             recorder.event(clock.ms(), Event::FaultInjected { fault });
             self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
             status.tell(clock.ms(), format!("{} begins", self.name(fault, world)));

@@ -35,7 +35,12 @@ impl Proxies<'_> {
             return Ok(Between::Theirs { link, cluster: self.cluster.clone(), node });
         }
         let seed = split(self.setup.seed, &of_its_own);
-        Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink)).map(Between::Ours)
+        let proxy = Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink))?;
+        if self.setup.plan.injections.iter().any(|injection| injection.rule.knows_http2()) {
+            // connections that live when the fault comes are touched only if they were read from their first byte
+            proxy.read_http2();
+        }
+        Ok(Between::Ours(proxy))
     }
 }
 
@@ -105,6 +110,11 @@ impl Link {
     /// Where the node goes next, if the plan has it go anywhere.
     pub(super) fn next_place(&self) -> Option<Place> {
         lock(&self.lives.places).pop_front()
+    }
+
+    /// The node goes there only the next time.
+    pub(super) fn keep_place(&self, place: Place) {
+        lock(&self.lives.places).push_front(place);
     }
 
     /// Leaves a rule in force for ever: the node has left the address, and nobody takes it over.

@@ -4,6 +4,7 @@
 //! * [`setup`]: everything that is fixed before the client starts
 //! * `outer`: a Toxiproxy that somebody else runs, in the place of our proxies
 //! * `between`, `link`: what stands between the client and a node, wherever that listens
+//! * `holds`: what several faults on one node come to
 //! * `nodes`: faults on nodes, what they touched, how they heal
 //! * [`world`]: the network, the cluster, a proxy on every link
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
@@ -16,6 +17,7 @@ pub mod batch;
 mod between;
 pub mod cases;
 pub mod drive;
+mod holds;
 mod link;
 mod nodes;
 mod outer;

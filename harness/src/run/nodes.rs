@@ -7,6 +7,7 @@ use fake_tikv::answer::{Guard, Script};
 use fake_tikv::{Cluster, Node, Place, RegionInfo};
 use unstuck_record::Evidence;
 
+use super::holds::Holds;
 use super::link::Link;
 use crate::fault::NodeEffect;
 use crate::scenario::Direction;
@@ -46,15 +47,17 @@ pub(super) struct Target<'a> {
 #[derive(Debug)]
 #[must_use = "the fault heals when this guard drops"]
 pub(super) struct Acted {
-    cluster: Cluster,
+    holds: Holds,
     heal: Heal,
 }
 
 #[derive(Debug)]
 enum Heal {
-    Restart(Node),
-    /// At its place, to which the link leads from then on.
-    Elsewhere(Option<(Place, Link)>),
+    Start {
+        node: Node,
+        /// Its next place, to which the link leads from then on.
+        elsewhere: Option<(Place, Link)>,
+    },
     Resume {
         node: Node,
         /// The client's link to it, with the bytes that it had been handed before.
@@ -77,26 +80,26 @@ enum Heal {
 /// Carries out a fault on nodes.
 pub(super) fn act(
     cluster: &Cluster,
-    touched: &Touched,
+    (holds, touched): (&Holds, &Touched),
     fault: usize,
     effect: &NodeEffect,
     mut target: Target<'_>,
 ) -> Vec<Acted> {
-    let guard = |heal| Acted { cluster: cluster.clone(), heal };
+    let guard = |heal| Acted { holds: holds.clone(), heal };
     let changed = |n: usize| touched.add(fault, Evidence { answers: n as u64, ..Evidence::default() });
     match effect {
         NodeEffect::Stop => {
             let stop = |node: &Node| {
-                cluster.stop(*node);
-                guard(Heal::Restart(*node))
+                holds.stop(*node);
+                guard(Heal::Start { node: *node, elsewhere: None })
             };
             target.nodes.iter().map(stop).collect()
         }
         NodeEffect::Kill => {
             let kill = |node: &Node| {
-                cluster.stop(*node);
-                let place = target.elsewhere.remove(node).zip((target.link)(node));
-                guard(if place.is_some() { Heal::Elsewhere(place) } else { Heal::Restart(*node) })
+                holds.stop(*node);
+                let elsewhere = target.elsewhere.remove(node).zip((target.link)(node));
+                guard(Heal::Start { node: *node, elsewhere })
             };
             target.nodes.iter().map(kill).collect()
         }
@@ -106,7 +109,7 @@ pub(super) fn act(
         }
         NodeEffect::Freeze => {
             let freeze = |node: &Node| {
-                cluster.freeze(*node);
+                holds.freeze(*node);
                 let link = (target.link)(node).map(|link| (link.clone(), link.stats().up));
                 guard(Heal::Resume { node: *node, link, fault, touched: touched.clone() })
             };
@@ -120,7 +123,7 @@ pub(super) fn act(
             };
             let (nodes, peers) = (target.nodes.to_vec(), target.peers.to_vec());
             // each pair has sent heartbeats, which are suppressed from now on
-            changed(cluster.partition(&nodes, &peers, lost).expect("the plan names nodes of this cluster"));
+            changed(holds.cut(&nodes, &peers, lost));
             vec![guard(Heal::Partition { nodes, peers, lost })]
         }
         NodeEffect::Answer(script) => {
@@ -235,29 +238,19 @@ fn middle(start: &[u8], end: &[u8]) -> Option<Vec<u8>> {
 impl Drop for Acted {
     fn drop(&mut self) {
         match &mut self.heal {
-            Heal::Restart(node) => self.cluster.restart(*node),
-            Heal::Elsewhere(place) => {
-                // a tombstone does not come back
-                if let Some((place, link)) = place.take()
-                    && self.cluster.move_to(place).is_ok()
-                {
-                    link.arrived();
-                }
-            }
+            Heal::Start { node, elsewhere } => self.holds.start(*node, elsewhere.take()),
             Heal::Resume { node, link, fault, touched } => {
                 // what the client has sent meanwhile lies in buffers, unread
                 let bytes = link.iter().map(|(link, before)| link.stats().up.saturating_sub(*before)).sum();
                 touched.add(*fault, Evidence { bytes, ..Evidence::default() });
-                self.cluster.resume(*node);
+                self.holds.resume(*node);
             }
             Heal::Answer { script, fault, touched } => {
                 // it goes with this; a call that it still holds up has matched already
                 let answers = script.matched().get();
                 touched.add(*fault, Evidence { answers, ..Evidence::default() });
             }
-            Heal::Partition { nodes, peers, lost } => {
-                self.cluster.heal(nodes, peers, *lost).expect("nodes of this cluster, as at the injection");
-            }
+            Heal::Partition { nodes, peers, lost } => self.holds.mend(nodes, peers, *lost),
         }
     }
 }

@@ -14,6 +14,7 @@ use unstuck_proxy::registry::Registry;
 use unstuck_record::{Event, Evidence, LinkInfo, LinkSample, PlannedFault};
 
 use super::between::InForce;
+use super::holds::Holds;
 use super::link::{Link, Proxies};
 use super::nodes::{Acted, Target, Touched, act};
 use super::outer::Outer;
@@ -22,6 +23,7 @@ use super::seed::split;
 use super::setup::Setup;
 use super::status::Status;
 use crate::client::Workload;
+use crate::fault::plan::PD_LEADER;
 use crate::fault::{Injection, NodeEffect};
 
 /// TiKV's own keepalive (server.grpc-keepalive-time, -timeout) and raft election timeout.
@@ -43,6 +45,7 @@ pub(super) struct World {
     new: Mutex<VecDeque<Place>>,
     /// What faults on nodes touched.
     touched: Touched,
+    holds: Holds,
 }
 
 /// Where links can be changed by hand.
@@ -91,7 +94,8 @@ impl World {
             (Net::Tcp(_), Some(outer)) => Some(Api::Theirs(outer)),
             (Net::Tcp(_), None) => Some(Api::Ours(control(net, clock, setup, recorder, status, &links)?)),
         };
-        Ok(Self { cluster, links, control, new: Mutex::new(new), touched: Touched::default() })
+        let holds = Holds::of(&cluster);
+        Ok(Self { cluster, links, control, new: Mutex::new(new), touched: Touched::default(), holds })
     }
 
     /// Where Toxiproxy's API is.
@@ -146,7 +150,7 @@ impl World {
             let link = |node: &Node| self.on(std::slice::from_ref(node)).next().cloned();
             let target =
                 Target { nodes: &injection.nodes, peers: &injection.peers, link: &link, elsewhere, new };
-            act(&self.cluster, &self.touched, fault, effect, target)
+            act(&self.cluster, (&self.holds, &self.touched), fault, effect, target)
         });
         Active { _links: links, _nodes: nodes.unwrap_or_default() }
     }
@@ -244,6 +248,7 @@ fn spec(setup: &Setup) -> Spec {
         max_concurrent_streams: setup.cluster.max_concurrent_streams,
         keepalive_time: scale.timer(STORE_KEEPALIVE.0),
         keepalive_timeout: scale.keepalive_timeout(STORE_KEEPALIVE.1),
+        pd_leader: Some(PD_LEADER),
         election: scale.timer(ELECTION),
         scale: scale.by(),
         speed: setup.client.speed(&scaled, setup.cluster.stores),

@@ -14,11 +14,13 @@ pub struct ClientRef {
 }
 
 /// The clients there are, each with its revisions; the first is meant when none is said.
-pub const CLIENTS: [(&str, &[&str]); 2] =
-    [("lightning", &["as-reported", "fix-48355", "fixed"]), ("br", &["as-reported", "fixed"])];
-
-/// Clients of the design that are not there yet.
-const NOT_YET: [&str; 1] = ["raw_kv"];
+pub const CLIENTS: [(&str, &[&str]); 5] = [
+    ("lightning", &["as-reported", "fix-48355", "fixed"]),
+    ("br", &["as-reported", "fixed"]),
+    ("raw_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
+    ("txn_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
+    ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),
+];
 
 /// Why a text names no client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,15 +38,8 @@ impl ClientRef {
         let (name, revision) = text.split_once('@').map_or((text, None), |(n, r)| (n, Some(r)));
         let names: Vec<_> = CLIENTS.iter().map(|(n, _)| *n).collect();
         let Some((_, revisions)) = CLIENTS.iter().find(|(n, _)| *n == name) else {
-            return Err(if NOT_YET.contains(&name) {
-                let hint = format!("choose from {}", choices());
-                UnknownClient { message: format!("client `{name}` is known but not supported yet"), hint }
-            } else {
-                UnknownClient {
-                    message: format!("unknown client `{name}`"),
-                    hint: did_you_mean(name, &names),
-                }
-            });
+            let message = format!("unknown client `{name}`");
+            return Err(UnknownClient { message, hint: did_you_mean(name, &names) });
         };
         let revision = revision.unwrap_or(revisions[0]);
         if revisions.contains(&revision) {

@@ -7,15 +7,19 @@ use super::diagnostic::Problem;
 use super::selector::{Component, Selector, is_not_yet};
 
 /// Words in a name that promise a fault type, each with the fault types that keep the promise.
-const PROMISES: [(&str, &[&str]); 9] = [
+const PROMISES: [(&str, &[&str]); 13] = [
     ("partition", &["network_partition", "blackhole", "az_partition", "zone_partition"]),
     ("failure", &["failure"]),
     ("kill", &["kill"]),
     ("io_delay", &["io_delay"]),
     ("io_hang", &["io_hang"]),
-    ("network_delay", &["network_delay", "network_latency"]),
-    ("network_latency", &["network_delay", "network_latency"]),
-    ("network_loss", &["network_loss"]),
+    ("network_delay", &["network_delay", "network_latency", "network_netem"]),
+    ("network_latency", &["network_delay", "network_latency", "network_netem"]),
+    ("network_loss", &["network_loss", "network_netem"]),
+    ("network_corrupt", &["network_corrupt", "network_netem"]),
+    ("network_duplicate", &["network_duplicate", "network_netem"]),
+    ("network_reorder", &["network_reorder", "network_netem"]),
+    ("network_bandwidth", &["network_bandwidth", "network_netem"]),
     ("stall_read", &["stall_read"]),
 ];
 

@@ -1,5 +1,8 @@
 //! Every key of a scenario file, in one table: the loader reads it, the JSON schema is made of it.
 
+mod case;
+
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -46,6 +49,8 @@ pub(crate) enum Shape {
     TextMap,
     /// A large whole number.
     Number,
+    /// `2`, `50%`
+    Share,
     /// `client@revision: expectation`, any number of them.
     Clients,
     /// A mapping.
@@ -152,12 +157,16 @@ pub(crate) const CLUSTER: &[Key] = &[
 /// `workload:`
 pub(crate) const WORKLOAD: &[Key] = &[
     key("regions", Shape::Count(1, 100_000), "The same as `cluster.regions`."),
-    key("batches", Shape::Count(1, 10_000), "Batches that lightning sends for one region (default 8)."),
+    key(
+        "batches",
+        Shape::Count(1, 10_000),
+        "Batches that lightning sends for one region, keys that raw_kv puts into one (default 8).",
+    ),
     key("batch", Shape::Size, "Size of one batch (default 16KiB, lightning's send-kv-size)."),
     key(
         "workers",
         Shape::Count(1, 10_000),
-        "Concurrent jobs (default 32, twice lightning's range-concurrency).",
+        "Concurrent jobs (default 32, twice lightning's range-concurrency; 8 for raw_kv).",
     ),
     key(
         "connections",
@@ -170,51 +179,6 @@ pub(crate) const WORKLOAD: &[Key] = &[
         "About how long the job takes without faults (default: twice the warm-up, 30 % of the plan, or ten restart \
          periods of the client, whichever is longest).",
     ),
-];
-
-/// One case.
-pub(crate) const CASE: &[Key] = &[
-    must(
-        "name",
-        Shape::Text,
-        "tikv_failure",
-        "What the case is called; must not contradict its fault type or selector.",
-    ),
-    must("faultType", Shape::FaultType, "failure", "What goes wrong."),
-    must(
-        "selector",
-        Shape::Selector,
-        "tikv(random)",
-        "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.",
-    ),
-    key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
-    key(
-        "faultDuration",
-        Shape::Duration,
-        "How long one fault lasts. Only `reset` and `close` may do without.",
-    ),
-    key(
-        "recoveryTime",
-        Shape::Duration,
-        "What the client is granted beyond its own work and the faults (default 5m).",
-    ),
-    key("period", Shape::Every, "Repeats the fault: `\"@every 3m\"`, from one injection to the next."),
-    key("faultRunTimes", Shape::Count(1, 10_000), "With `period`: how many injections."),
-    key("faultTotalRunTime", Shape::Duration, "With `period`: how long, from the first injection."),
-    key("expect", Shape::Map(EXPECT), "What is expected (default: the work is done, right, and in time)."),
-    left_out(
-        "ddl",
-        "no TiDB adds an index here",
-        "the ingest path of `ADD INDEX` is lightning's: `client: lightning@fixed` takes it",
-        "DDL to run during the case. Named when the case runs; not carried out.",
-    ),
-];
-
-/// `expect:`
-pub(crate) const EXPECT: &[Key] = &[
-    key("outcome", Shape::Word(&OUTCOMES), "How the client fares (default completed)."),
-    key("within", Shape::Duration, "The time limit since the client's start; replaces the computed one."),
-    key("stuckAt", Shape::Text, "With `outcome: stuck`: the wait site, or the kind of finding (`livelock`)."),
 ];
 
 /// `client:`, for a program.
@@ -414,6 +378,7 @@ impl Shape {
             Self::Texts => "write a list of texts".into(),
             Self::TextMap => "write `{NAME: value}`".into(),
             Self::Number => "write a whole number from 1".into(),
+            Self::Share => "write a whole number from 1 to 100".into(),
             Self::Clients => "as in `{lightning@fixed: completed}`".into(),
             Self::Map(keys) => format!("its keys are {}", names(keys)),
             Self::List(_) => "each item begins with `- `".into(),
@@ -434,6 +399,7 @@ pub(crate) fn home(name: &str) -> Option<&'static str> {
         ("`cluster`", CLUSTER),
         ("`workload`", WORKLOAD),
         ("a case", CASE),
+        ("one of `faults`", FAULT),
         ("`expect`", EXPECT),
         ("the file", FILE),
         ("`client`", PROGRAM),

@@ -1,7 +1,8 @@
 //! Scenario files: the YAML that QA writes, resolved. Start at [`load`].
 //!
 //! * [`mod@file`], [`case`]: what a file holds; `config`: QA's wrapper around one
-//! * [`fault_type`], [`selector`]: what goes wrong, and where
+//! * [`mod@fault`]: one fault of a case; [`fault_type`], [`selector`], [`mode`]: what goes wrong, where, at how many;
+//!   [`schedule`]: when
 //! * [`sizes`], [`client_ref`]: the cluster and the job, and who is under test
 //! * [`program`]: a program as the client; `presets`: what is known of some
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
@@ -12,20 +13,23 @@
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
 //! every error on the way.
 
-mod answers;
 pub mod case;
 pub mod client_ref;
 mod config;
 mod contradiction;
 pub mod diagnostic;
+pub mod fault;
 pub mod fault_type;
 mod fields;
 pub mod file;
+mod fit;
 mod keys;
 pub mod matrix;
+pub mod mode;
 mod node;
 mod presets;
 pub mod program;
+pub mod schedule;
 pub mod schema;
 pub mod selector;
 pub mod sizes;
@@ -34,14 +38,17 @@ pub(crate) mod suggest;
 pub mod units;
 pub mod which_client;
 
-pub use case::{Case, Expect, Schedule};
+pub use case::{Case, Expect};
 pub use client_ref::ClientRef;
 pub use diagnostic::{Diagnostics, Problem, Severity};
-pub use fault_type::{Direction, FaultType, Then};
+pub use fault::Fault;
+pub use fault_type::{Direction, FaultType, Netem, Then};
 pub(crate) use fields::shorten;
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
+pub use mode::Many;
 pub use program::Program;
+pub use schedule::{Begins, Schedule};
 pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
 pub use which_client::{NoClient, which_client};

@@ -13,6 +13,8 @@ use super::presets;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))+";
 
+const BYTES: &str = "[0-9]+ *(B|[KMG]iB|[kKMG]B)?";
+
 /// The schema of a scenario file: a mapping with `cases`, a bare list of cases, or QA's configs around such.
 pub fn scenario() -> Value {
     json!({
@@ -45,7 +47,12 @@ fn object(keys: &[Key]) -> Value {
         })
         .collect();
     let required: Vec<_> = keys.iter().filter(|key| key.required()).map(|key| key.name).collect();
-    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
+    let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required});
+    if keys.iter().any(|key| key.name == "faults") {
+        // a case has a fault of its own, or a list of them
+        schema["anyOf"] = json!([{"required": ["faultType", "selector"]}, {"required": ["faults"]}]);
+    }
+    schema
 }
 
 fn value(shape: Shape) -> Value {
@@ -57,7 +64,7 @@ fn value(shape: Shape) -> Value {
         }),
         Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
         Shape::Size => json!({
-            "type": ["string", "integer"], "minimum": 1, "pattern": "^[0-9]+ *(B|[KMG]iB|[kKMG]B)?$",
+            "type": ["string", "integer"], "minimum": 1, "pattern": format!("^{BYTES}$"),
         }),
         Shape::Count(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
         Shape::Streams => {
@@ -73,6 +80,9 @@ fn value(shape: Shape) -> Value {
         Shape::Texts => json!({"anyOf": [text(), {"type": "array", "items": text()}]}),
         Shape::TextMap => json!({"type": "object", "additionalProperties": text()}),
         Shape::Number => json!({"type": "integer", "minimum": 1}),
+        Shape::Share => json!({
+            "type": ["string", "integer"], "minimum": 1, "maximum": 100, "pattern": "^[1-9][0-9]{0,2}%?$",
+        }),
         Shape::Clients => json!({
             "type": "object",
             "minProperties": 1,
@@ -126,17 +136,37 @@ fn parameter(name: &str) -> Value {
         "direction" => json!({"enum": ["to", "from", "both"]}),
         "then" => json!({"enum": ["resume", "close", "reset"]}),
         "reject" | "close" => json!({"type": "boolean"}),
-        "nth" | "next" | "each" | "requests" | "responses" => json!({"type": "integer", "minimum": 0}),
+        "nth" | "next" | "each" | "requests" | "responses" | "gap" | "connection" | "last_stream"
+        | "after_streams" => json!({"type": "integer", "minimum": 0}),
         "leader" => json!({"enum": ["nobody", "actual", "other"]}),
-        "volumeName" | "method" | "kind" => json!({"type": "string"}),
-        "code" => json!({"type": ["string", "integer"]}),
+        "part" => json!({"enum": ["headers", "data", "trailers"]}),
+        "distribution" => json!({"enum": ["uniform", "normal", "pareto"]}),
+        "volumeName" | "method" | "kind" | "path" | "message" => text(),
+        "code" | "status" | "error" => json!({"type": ["string", "integer"]}),
+        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" => json!({
+            "type": ["string", "number"], "minimum": 0, "maximum": 100, "pattern": "^[0-9]*\\.?[0-9]*%?$",
+        }),
+        // a share of bytes, bytes a second
+        "rate" => json!({
+            "type": ["string", "number"], "pattern": format!("^([0-9]*\\.?[0-9]*%?|[0-9]+ *[kmg]?bps|{BYTES}/s)$"),
+        }),
+        // of streams a whole number
+        "limit" | "buffer" | "bytes" | "average_size" | "size_variation" | "afterBytes" => {
+            json!({"type": ["string", "integer"], "minimum": 0, "pattern": format!("^{BYTES}$")})
+        }
         _ => value(Shape::Duration),
     }
 }
 
 fn selector() -> String {
-    let alone = "(br|lightning|client|all)(\\(all\\))?|pdleader|pdfollower(\\((random|all)\\))?";
-    let many = "(tikv\\((random|all|others|[0-9]+)\\)|pd\\((random|all|others|leader|follower|[0-9]+)\\))";
+    let mode = "fixed: *[0-9]+|(fixed|random-max)-percent: *[0-9]+%?";
+    let alone = format!(
+        "(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
+    );
+    // a case with a `mode` needs no qualifier: only the loader sees both
+    let many = format!(
+        "(tikv(\\((random|all|others|[0-9]+|{mode})\\))?|pd(\\((random|all|others|leader|follower|[0-9]+|{mode})\\))?)"
+    );
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }
 

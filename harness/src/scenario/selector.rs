@@ -3,13 +3,15 @@
 //! ```text
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
-//! component = tikv | pd | br | lightning | client | all | pdleader | pdfollower
-//! qualifier = random | all | leader | follower | others | an index from 0
+//! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower
+//! qualifier = random | all | leader | follower | others | an index from 0 | mode
+//! mode      = fixed:N | fixed-percent:P | random-max-percent:P
 //! ```
 
 use std::fmt;
 use std::ops::Range;
 
+use super::mode::{Many, Mode};
 use super::suggest::{did_you_mean, list};
 
 /// What a selector can name.
@@ -23,6 +25,10 @@ pub enum Component {
     Br,
     /// The client under test, if it is lightning.
     Lightning,
+    /// The client under test, if it is `raw_kv`.
+    RawKv,
+    /// The client under test, if it is `txn_kv`.
+    TxnKv,
     /// The client under test, whatever it is.
     Client,
     /// Everything.
@@ -37,13 +43,19 @@ impl Component {
             Self::Pd => "pd",
             Self::Br => "br",
             Self::Lightning => "lightning",
+            Self::RawKv => "raw_kv",
+            Self::TxnKv => "txn_kv",
             Self::Client => "client",
             Self::All => "all",
         }
     }
     /// Whether it names, or may name, the client under test.
     pub fn is_client(self) -> bool {
-        matches!(self, Self::Br | Self::Lightning | Self::Client)
+        self.names_a_client() || self == Self::Client
+    }
+    /// Whether it names one client and no other.
+    pub fn names_a_client(self) -> bool {
+        matches!(self, Self::Br | Self::Lightning | Self::RawKv | Self::TxnKv)
     }
 }
 
@@ -54,13 +66,17 @@ pub enum Qualifier {
     All,
     /// One, chosen anew at each injection.
     Random,
-    /// The PD member that leads at the start.
+    /// The PD member that leads at the injection.
     Leader,
     /// PD members that do not lead: one of them, or every one.
     Follower {
         /// `pdfollower(all)`, or one at random.
         all: bool,
     },
+    /// So many, chosen anew at each injection.
+    Some(Many),
+    /// So many PD members that do not lead.
+    SomeFollowers(Many),
     /// All but those that the other endpoint names.
     Others,
     /// One, counted from 0.
@@ -101,8 +117,10 @@ pub struct SelectorError {
     pub hint: String,
 }
 
-const COMPONENTS: [&str; 8] = ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "client", "all"];
-const QUALIFIERS: [&str; 6] = ["random", "all", "leader", "follower", "others", "an index (from 0)"];
+const COMPONENTS: [&str; 10] =
+    ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "txn_kv", "client", "all"];
+const QUALIFIERS: [&str; 7] =
+    ["random", "all", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
 /// Components of QA's vocabulary for which there is no node or client yet.
 pub(crate) const NOT_YET: [&str; 8] =
     ["tidb", "ticdc", "ticdcprocessor", "tiflash", "kafka", "downstream", "minio", "s3"];
@@ -113,8 +131,21 @@ impl Selector {
     /// # Errors
     /// The first part that is wrong.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
+        Self::in_mode(text, None)
+    }
+
+    /// Reads the selector of a case with this mode. It chooses among the nodes that are named, or among those at the far end
+    /// where the client is named first; these need no qualifier then.
+    pub(crate) fn in_mode(text: &str, mode: Option<Mode>) -> Result<Self, SelectorError> {
+        let chosen = |end: Endpoint, text: &str, at: usize| match mode {
+            None => Ok(end),
+            Some(mode) => mode.of(end).ok_or_else(|| {
+                let message = format!("`mode` chooses, and so does `{text}`");
+                error(text, at, message, "write `tikv`, `pd`, `pdfollower(all)` or `all`, or take `mode` out")
+            }),
+        };
         let Some(at) = text.find("_to_") else {
-            let end = endpoint(text, 0)?;
+            let end = chosen(endpoint(text, 0, mode.is_some())?, text, 0)?;
             if end.qualifier == Qualifier::Others {
                 return Err(error(
                     text,
@@ -125,8 +156,14 @@ impl Selector {
             }
             return Ok(Self::Nodes(end));
         };
-        let source = endpoint(&text[..at], 0)?;
-        let target = endpoint(&text[at + 4..], at + 4)?;
+        let mut source = endpoint(&text[..at], 0, mode.is_some())?;
+        let links = source.component.is_client() || source.component == Component::All;
+        let mut target = endpoint(&text[at + 4..], at + 4, mode.is_some() && links)?;
+        if links {
+            target = chosen(target, &text[at + 4..], at + 4)?;
+        } else {
+            source = chosen(source, &text[..at], 0)?;
+        }
         if source.qualifier == Qualifier::Others {
             return Err(error(
                 &text[..at],
@@ -160,8 +197,8 @@ fn error(text: &str, at: usize, message: impl Into<String>, hint: impl Into<Stri
     SelectorError { message: message.into(), span: at..at + text.len(), hint: hint.into() }
 }
 
-/// Reads one end, which begins at byte `at` of the selector.
-fn endpoint(text: &str, at: usize) -> Result<Endpoint, SelectorError> {
+/// Reads one end, which begins at byte `at` of the selector. Without a qualifier it is all, where a mode chooses among these.
+fn endpoint(text: &str, at: usize, in_mode: bool) -> Result<Endpoint, SelectorError> {
     let (name, qualifier) = match text.find('(') {
         None => (text, None),
         Some(open) => match text[open + 1..].strip_suffix(')') {
@@ -176,22 +213,26 @@ fn endpoint(text: &str, at: usize) -> Result<Endpoint, SelectorError> {
         Err(error(inner, at, format!("`{inner}` does not go with `{name}`"), hint.to_owned()))
     };
     let qualifier = match (implied, written) {
-        (None, None) if component == Component::Tikv => {
+        (None, None) if component == Component::Tikv && !in_mode => {
             let hint = "say which: `tikv(random)`, `tikv(all)`, `tikv(0)`";
             return Err(error(text, at, "`tikv` does not say which store", hint));
         }
-        (None, None) if component == Component::Pd => {
+        (None, None) if component == Component::Pd && !in_mode => {
             let hint = "say which: `pd(leader)`, `pd(follower)`, `pd(all)`, `pd(0)`";
             return Err(error(text, at, "`pd` does not say which member", hint));
         }
         (None, None) => Qualifier::All,
+        (Some(Qualifier::Follower { .. }), None) if in_mode => Qualifier::Follower { all: true },
         (Some(implied), None) => implied,
         (Some(Qualifier::Follower { .. }), Some((Qualifier::All, ..))) => Qualifier::Follower { all: true },
         (Some(Qualifier::Follower { .. }), Some((Qualifier::Random, ..))) => {
             Qualifier::Follower { all: false }
         }
+        (Some(Qualifier::Follower { .. }), Some((Qualifier::Some(many), ..))) => {
+            Qualifier::SomeFollowers(many)
+        }
         (Some(Qualifier::Follower { .. }), Some((_, inner, at))) => {
-            return refuse(inner, at, "`random` or `all`");
+            return refuse(inner, at, "`random`, `all` or `fixed:N`");
         }
         (Some(_), Some((_, inner, at))) => return refuse(inner, at, "there is only one leader"),
         (None, Some((q @ (Qualifier::Leader | Qualifier::Follower { .. }), inner, at))) => {
@@ -201,7 +242,8 @@ fn endpoint(text: &str, at: usize) -> Result<Endpoint, SelectorError> {
             q
         }
         (None, Some((q, inner, at))) => {
-            let many = matches!(component, Component::Tikv | Component::Pd);
+            let many = matches!(component, Component::Tikv | Component::Pd)
+                || (component == Component::All && matches!(q, Qualifier::Random | Qualifier::Some(_)));
             if !many && q != Qualifier::All {
                 return refuse(inner, at, "leave it out: there is nothing to choose from");
             }
@@ -219,6 +261,8 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
         "pdfollower" => (Component::Pd, Some(Qualifier::Follower { all: false })),
         "br" => (Component::Br, None),
         "lightning" => (Component::Lightning, None),
+        "raw_kv" => (Component::RawKv, None),
+        "txn_kv" => (Component::TxnKv, None),
         "client" => (Component::Client, None),
         "all" => (Component::All, None),
         _ if is_not_yet(name) => {
@@ -247,10 +291,14 @@ fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
             Ok(index) => Qualifier::Index(index),
             Err(_) => return Err(error(text, at, format!("index `{text}` is too large"), "count from 0")),
         },
-        _ => {
-            let message = format!("unknown qualifier `{text}`");
-            return Err(error(text, at, message, did_you_mean(text, &QUALIFIERS)));
-        }
+        _ => match Many::parse(text) {
+            Some(Ok(many)) => Qualifier::Some(many),
+            Some(Err((message, hint))) => return Err(error(text, at, message, hint)),
+            None => {
+                let message = format!("unknown qualifier `{text}`");
+                return Err(error(text, at, message, did_you_mean(text, &QUALIFIERS)));
+            }
+        },
     })
 }
 
@@ -274,6 +322,8 @@ impl fmt::Display for Endpoint {
             Qualifier::Leader => write!(f, "pdleader"),
             Qualifier::Follower { all: true } => write!(f, "pdfollower(all)"),
             Qualifier::Follower { all: false } => write!(f, "pdfollower(random)"),
+            Qualifier::Some(many) => write!(f, "{name}({many})"),
+            Qualifier::SomeFollowers(many) => write!(f, "pdfollower({many})"),
             Qualifier::Others => write!(f, "{name}(others)"),
             Qualifier::Index(i) => write!(f, "{name}({i})"),
         }
@@ -324,10 +374,45 @@ mod tests {
 
     #[test]
     fn a_selector_shows_as_it_can_be_read_again() {
-        for text in
-            ["tikv(random)", "br_to_all", "pdleader_to_pdfollower(all)", "lightning_to_tikv(2)", "pd(all)"]
-        {
+        for text in [
+            "tikv(random)",
+            "br_to_all",
+            "raw_kv_to_all",
+            "pdleader_to_pdfollower(all)",
+            "lightning_to_tikv(2)",
+            "pd(all)",
+            "tikv(fixed:2)",
+            "pdfollower(fixed-percent:50)",
+            "client_to_all(random)",
+            "tikv(random-max-percent:60)_to_tikv(others)",
+        ] {
             assert_eq!(Selector::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_mode_chooses_among_what_is_named() {
+        let read = |text, mode| Selector::in_mode(text, Some(mode)).map(|selector| selector.to_string());
+        let two = Mode::Some(Many::Fixed(2));
+        for (text, mode, long) in [
+            ("tikv", Mode::One, "tikv(random)"),
+            ("tikv", Mode::All, "tikv(all)"),
+            ("tikv(all)", two, "tikv(fixed:2)"),
+            ("pd", two, "pd(fixed:2)"),
+            ("pdfollower", Mode::One, "pdfollower(random)"),
+            ("pdfollower(all)", two, "pdfollower(fixed:2)"),
+            ("all", two, "all(fixed:2)"),
+            ("client_to_tikv", two, "client_to_tikv(fixed:2)"),
+            ("tikv_to_tikv(others)", two, "tikv(fixed:2)_to_tikv(others)"),
+            ("tikv_to_pdleader", Mode::One, "tikv(random)_to_pdleader"),
+        ] {
+            assert_eq!(read(text, mode), Ok(long.to_owned()), "{text} {mode:?}");
+            assert!(Selector::parse(long).is_ok(), "{long}");
+        }
+        for text in
+            ["tikv(random)", "tikv(0)", "pdleader", "tikv(fixed:2)", "client_to_tikv(0)", "tikv_to_pd", "br"]
+        {
+            assert!(read(text, two).is_err(), "{text}");
         }
     }
 
@@ -347,6 +432,11 @@ mod tests {
             ("tikv(others)", "tikv(others)", "tikv(0)_to_tikv(others)"),
             ("br_to_client", "br_to_client", "name a node"),
             ("tikv(99999999999)", "99999999999", "count from 0"),
+            ("tikv(fixed:0)", "fixed:0", "a number of nodes"),
+            ("tikv(fixd:2)", "fixd:2", "did you mean `fixed`?"),
+            ("tikv(fixed-percent:101)", "fixed-percent:101", "percentage"),
+            ("br(fixed:2)_to_all", "fixed:2", "leave it out"),
+            ("pdleader(fixed:1)", "fixed:1", "one leader"),
         ] {
             let e = Selector::parse(text).expect_err(text);
             assert_eq!(&text[e.span.clone()], part, "{text}: {e:?}");

@@ -86,19 +86,23 @@ impl Sizes {
     /// stores every region has a peer on a failed one, so 64 regions make some 60 live jobs with an attempt each 2 s:
     /// 30 leaked streams a second, which use up the 2 x 16 x 1024 of the healthy stores in about 20 minutes of
     /// failure, and 1,800 of them in one. br gets many small ranges, so that a store's share of them lasts for
-    /// several of its restarts.
+    /// several of its restarts. `raw_kv` and `txn_kv` are loads at a steady pace, which a few workers keep.
     pub fn of<'a>(client: &str, specs: impl IntoIterator<Item = &'a SizeSpec>) -> Self {
         let mut sizes = Self {
             pd: 3,
             tikv: 3,
-            regions: if client == "br" { 240 } else { 64 },
+            regions: match client {
+                "br" => 240,
+                "tso" => 480,
+                _ => 64,
+            },
             keys_per_region: 4,
             max_concurrent_streams: 1024,
-            mode: Mode::Raw,
+            mode: if client == "txn_kv" { Mode::Txn } else { Mode::Raw },
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: 32,
+            workers: if ["raw_kv", "txn_kv", "tso"].contains(&client) { 8 } else { 32 },
             connections: 16,
             duration: None,
         };

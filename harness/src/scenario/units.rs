@@ -93,6 +93,38 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
 }
 
+/// A share of a whole, 0 to 1: `30%`; a bare number is a percentage, as Chaos Mesh has it.
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn share(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%');
+    let plain = number.unwrap_or(text).trim();
+    let digits = !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let percent: f64 =
+        plain.parse().ok().filter(|_| digits).ok_or_else(|| format!("`{text}` is not a share"))?;
+    if number.is_none() && percent > 0.0 && percent < 1.0 {
+        let of_one = percent * 100.0;
+        return Err(format!("`{text}` may be `{percent}%` or `{of_one}%`: write the sign"));
+    }
+    if percent > 100.0 { Err(format!("`{text}` is more than all")) } else { Ok(percent / 100.0) }
+}
+
+/// Bytes a second: a [size] with `/s`, or `bps`, `kbps`, `mbps`, `gbps` as Chaos Mesh has them (bytes, by 1024).
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn rate(text: &str) -> Result<u64, String> {
+    if let Some(bytes) = text.strip_suffix("/s") {
+        return size(bytes.trim_end()).map_err(|_| format!("`{text}` is not a rate"));
+    }
+    let units = [("gbps", 1 << 30), ("mbps", 1 << 20), ("kbps", 1 << 10), ("bps", 1_u64)];
+    let found = units.iter().find_map(|(unit, per)| Some((text.strip_suffix(unit)?.trim_end(), *per)));
+    let (number, per) = found.ok_or_else(|| format!("`{text}` is not a rate"))?;
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a rate"))?;
+    number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +172,37 @@ mod tests {
         assert_eq!(size("2MB"), Ok(2_000_000));
         assert_eq!(size("512"), Ok(512));
         assert!(size("16K").is_err() && size("").is_err() && size("99999999999GiB").is_err());
+    }
+
+    #[test]
+    fn shares_are_percentages_and_never_a_guess() {
+        for (text, value) in
+            [("10%", 0.1), ("0%", 0.0), ("100%", 1.0), ("0.5%", 0.005), ("25", 0.25), ("0", 0.0), ("1", 0.01)]
+        {
+            assert_eq!(share(text), Ok(value), "{text}");
+        }
+        for text in ["", "%", "101%", "-1%", "1e1%", "nan", "inf%", "10 percent", "1.2.3%"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+        assert_eq!(share("0.1"), Err("`0.1` may be `0.1%` or `10%`: write the sign".to_owned()));
+    }
+
+    #[test]
+    fn rates_are_bytes_a_second_in_either_spelling() {
+        for (text, bytes) in [
+            ("1MiB/s", 1 << 20),
+            ("500KB/s", 500_000),
+            ("64 KiB/s", 65_536),
+            ("100/s", 100),
+            ("1mbps", 1 << 20),
+            ("10kbps", 10_240),
+            ("7bps", 7),
+            ("1gbps", 1 << 30),
+        ] {
+            assert_eq!(rate(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "1", "1MiB", "1mbit", "-1mbps", "mbps", "99999999999gbps", "1.5MiB/s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
     }
 }

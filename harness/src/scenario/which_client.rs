@@ -2,9 +2,10 @@
 
 use super::case::Case;
 use super::client_ref::{self, ClientRef};
+use super::fault::Fault;
 use super::file::File;
 use super::matrix::Matrix;
-use super::selector::{Component, Selector};
+use super::selector::Selector;
 
 /// Why no client could be chosen for a case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,11 +39,12 @@ pub fn which_client(
     case: &Case,
     matrix: Option<(&Matrix, &str)>,
 ) -> Result<ClientRef, NoClient> {
-    let source = match case.selector {
+    let source = |fault: &Fault| match fault.selector {
         Selector::Links { source, .. } => Some(source.component),
         Selector::Nodes(_) => None,
     };
-    let source = source.filter(|c| matches!(c, Component::Br | Component::Lightning));
+    let mut sources = case.faults.iter().filter_map(source);
+    let source = sources.find(|component| component.names_a_client());
     let chosen = flag
         .or(file.client.as_ref())
         .or_else(|| matrix.and_then(|(matrix, file_in_matrix)| matrix.client(file_in_matrix, &case.name)))

@@ -23,6 +23,18 @@ use crate::scenario::shorten;
 /// Objects are read up to so many; each of a few thousand is a few kilobytes.
 const MOST: usize = 10_000;
 
+/// Fault types that Chaos Mesh makes of netem, in whichever action they fit.
+const NETEM: [&str; 8] = [
+    "network_delay",
+    "network_latency",
+    "network_loss",
+    "network_corrupt",
+    "network_duplicate",
+    "network_reorder",
+    "network_bandwidth",
+    "network_netem",
+];
+
 /// What the objects tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Told {
@@ -160,7 +172,7 @@ impl Object {
             ("PodChaos", "pod-failure") => &["failure"],
             ("PodChaos", "pod-kill" | "container-kill") => &["kill"],
             ("NetworkChaos", "partition") => &["network_partition"],
-            ("NetworkChaos", "delay") => &["network_delay", "network_latency"],
+            ("NetworkChaos", _) => &NETEM,
             ("IOChaos", "latency") => &["io_delay", "io_hang"],
             ("IOChaos", "fault") => &["disk_full"],
             _ => &[],

@@ -112,6 +112,8 @@ impl Faults {
                 (planned.start_ms, planned.end_ms) = (start_ms, start_ms.saturating_add(length));
                 (planned.links, planned.nodes) = (vec![], injection.targets.clone());
                 self.seen[fault].of = Some(injection.of.clone());
+                let moved = Event::FaultMoved { fault, links: vec![], nodes: injection.targets.clone() };
+                news.push(News { at_ms: start_ms, what: moved });
                 news.push(News { at_ms: start_ms, what: self.step(fault, start_ms) });
                 let some = injection.targets.len() < injection.chosen;
                 let missing = injection.chosen - injection.targets.len();

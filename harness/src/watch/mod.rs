@@ -114,16 +114,21 @@ pub fn watch(
 pub fn planned(file: &File, case: &Case, client: &str, seed: u64) -> Result<Vec<PlannedFault>, Unplannable> {
     let topology = topology(client, &Sizes::of(client, [&file.sizes]));
     let plan = Plan::new(case, &topology, split(seed, "plan"))?;
-    let place = vec![case.selector.to_string()];
-    let fault = |injection: &Injection| {
-        let on_links = matches!(case.selector, Selector::Links { .. });
-        PlannedFault {
-            kind: injection.kind.clone(),
-            links: if on_links { place.clone() } else { vec![] },
-            nodes: if on_links { vec![] } else { place.clone() },
-            start_ms: injection.start.as_millis() as u64,
-            end_ms: injection.end.as_millis() as u64,
-        }
+    let places = |kind: &str, on_links: bool| {
+        let selectors = case.faults.iter().filter(|fault| fault.kind == kind).map(|fault| fault.selector);
+        let mut places: Vec<String> = selectors
+            .filter(|selector| matches!(selector, Selector::Links { .. }) == on_links)
+            .map(|selector| selector.to_string())
+            .collect();
+        places.dedup();
+        places
+    };
+    let fault = |injection: &Injection| PlannedFault {
+        kind: injection.kind.clone(),
+        links: places(&injection.kind, true),
+        nodes: places(&injection.kind, false),
+        start_ms: injection.start.as_millis() as u64,
+        end_ms: injection.end.as_millis() as u64,
     };
     Ok(plan.injections.iter().map(fault).collect())
 }

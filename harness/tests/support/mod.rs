@@ -1,4 +1,4 @@
-//! The cases of `scenarios/reported`, made ready to run and to be changed.
+//! The cases of `scenarios/reported` and `scenarios/catalogue/pd`, made ready to run and to be changed.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 
@@ -15,8 +15,12 @@ use unstuck::run::{Setup, Status, run_case};
 use unstuck::scenario::{ClientRef, load, matrix};
 use unstuck_record::{Judgement, Outcome, Run, Work};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/reported")
+/// Where the file of this name (without its ending) lies.
+fn folder(file: &str) -> PathBuf {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let folders = ["reported", "catalogue/pd"].map(|folder| scenarios.join(folder));
+    let holds = |folder: &PathBuf| folder.join(file).with_extension("yaml").exists();
+    folders.into_iter().find(holds).unwrap_or_else(|| panic!("no file `{file}`"))
 }
 
 /// The first case of a file (without its ending), for a client, in the size of a run of the matrix (`sim`: as written).
@@ -29,12 +33,20 @@ pub fn named(file: &str, case: &str, client: &str, seed: u64) -> Setup {
     made(file, Some(case), client, "sim", seed)
 }
 
+/// The names of a file's cases.
+pub fn names(file: &str) -> Vec<String> {
+    let loaded =
+        load(&folder(file).join(file).with_extension("yaml")).unwrap_or_else(|error| panic!("{error}"));
+    loaded.cases.iter().map(|case| case.name.clone()).collect()
+}
+
 fn made(file: &str, name: Option<&str>, client: &str, variant: &str, seed: u64) -> Setup {
     let file_name = format!("{file}.yaml");
-    let loaded = load(&folder().join(&file_name)).unwrap_or_else(|error| panic!("{error}"));
+    let folder = folder(file);
+    let loaded = load(&folder.join(&file_name)).unwrap_or_else(|error| panic!("{error}"));
     let case = loaded.cases.iter().find(|case| name.is_none_or(|name| case.name == name));
     let case = case.unwrap_or_else(|| panic!("no case {name:?} in {file_name}"));
-    let matrix = matrix::load(&folder().join(matrix::FILE_NAME)).unwrap_or_else(|error| panic!("{error}"));
+    let matrix = matrix::load(&folder.join(matrix::FILE_NAME)).unwrap_or_else(|error| panic!("{error}"));
     let of_case = |run: &&matrix::Run| run.file == file_name && run.case == case.name && run.name == variant;
     let run = matrix.runs.iter().find(of_case);
     let run = run.unwrap_or_else(|| panic!("no run `{variant}` of {}", case.name));

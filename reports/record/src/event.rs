@@ -56,6 +56,16 @@ pub enum Event {
         /// Why there is none.
         error: Option<String>,
     },
+    /// A fault is about to act elsewhere than planned: who leads PD has changed, or whoever carries it out has chosen. The header's plan of a [`Run`](crate::Run) that was
+    /// read has this place.
+    FaultMoved {
+        /// Its index in the header's plan.
+        fault: usize,
+        /// Its links now.
+        links: Vec<String>,
+        /// Its nodes now.
+        nodes: Vec<String>,
+    },
     /// A fault of the plan began.
     FaultInjected {
         /// Its index in the header's plan.

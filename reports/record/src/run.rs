@@ -58,7 +58,14 @@ impl Run {
     pub fn push(&mut self, line: Line) {
         match line {
             Line::Header(_) => {}
-            Line::Event(event) => self.events.push(event),
+            Line::Event(event) => {
+                if let Event::FaultMoved { fault, links, nodes } = &event.what
+                    && let Some(planned) = self.header.plan.get_mut(*fault)
+                {
+                    (planned.links, planned.nodes) = (links.clone(), nodes.clone());
+                }
+                self.events.push(event);
+            }
             Line::Sample(sample) => self.samples.push(sample),
             Line::Dump(dump) => self.dumps.push(dump),
             Line::End(end) => self.end = Some(end),

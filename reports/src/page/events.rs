@@ -71,7 +71,7 @@ fn kind(event: &Event) -> &'static str {
         Event::ClientLogged { .. } => "log",
         Event::ClientPrinted { .. } => "output",
         Event::DumpTaken { .. } => "dump",
-        Event::FaultInjected { .. } | Event::FaultNotNeeded { .. } => "fault",
+        Event::FaultMoved { .. } | Event::FaultInjected { .. } | Event::FaultNotNeeded { .. } => "fault",
         Event::FaultHealed { .. } => "heal",
         Event::ConnOpened { .. } => "open",
         Event::ConnClosed { .. } => "close",
@@ -105,6 +105,9 @@ fn words(run: &Run, event: &Event) -> String {
         }
         Event::FaultInjected { fault: index } => format!("{} begins", fault(index)),
         Event::FaultHealed { fault: index, .. } => format!("{} heals", fault(index)),
+        Event::FaultMoved { fault: index, .. } => {
+            format!("{} acts there, and not where it was planned", fault(index))
+        }
         Event::FaultNotNeeded { fault: index } => format!("{} is not needed", fault(index)),
         Event::ConnOpened { link, conn } => format!("{} #{conn} opened", untrusted(link, NAME)),
         Event::ConnClosed { link, conn, how } => {

@@ -29,6 +29,8 @@ pub struct ClientStream {
     decoder: Decoder,
     first_attempt: bool,
     half_closed: bool,
+    /// Waiting for its messages for ever is normal.
+    idle: bool,
     /// What was sent so far; `None` once the call is committed to its attempt.
     replay: Option<Replay>,
 }
@@ -60,10 +62,17 @@ impl ClientStream {
             decoder: Decoder::default(),
             first_attempt: true,
             half_closed: false,
+            idle: false,
             replay: Some(Replay::default()),
         })
     }
 
+    /// From now on it is normal to wait for its messages for ever: it outlives the requests that it carries.
+    #[must_use]
+    pub fn idle(mut self) -> Self {
+        self.idle = true;
+        self
+    }
     /// Queues a message; waits at `SendMsg/flow` while 64 KiB are queued.
     pub async fn send_msg<M: Message>(&mut self, message: &M) -> Result<(), SendError> {
         frame("ClientStream::send_msg", self.send(message, false)).await
@@ -145,8 +154,8 @@ impl ClientStream {
 
     async fn recv<M: Message + Default>(&mut self, site: &'static str) -> Result<Option<M>, Status> {
         loop {
-            self.attempt.wait_on_header(site).await;
-            match self.attempt.read(&mut self.decoder).await {
+            self.attempt.wait_on_header(site, self.idle).await;
+            match self.attempt.read(&mut self.decoder, self.idle).await {
                 Ok(Some(message)) => {
                     self.replay = None;
                     return Ok(Some(message));

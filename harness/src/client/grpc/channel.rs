@@ -125,6 +125,22 @@ impl Channel {
         })
         .await
     }
+    /// Connects, if it is IDLE.
+    pub(super) fn connect(&self) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Idle) {
+            self.enter(&mut state, Phase::Connecting);
+        }
+    }
+    /// Waits until READY, through any number of failures, and does nothing for it: an IDLE channel stays so.
+    pub(super) async fn watch_ready(&self, ctx: &Ctx) -> Result<(), Status> {
+        self.wait(ctx, "waitConnReady", || match self.state().phase {
+            Phase::Ready(_) => Some(Ok(())),
+            Phase::Closed => Some(Err(status::closing())),
+            Phase::Idle | Phase::Connecting | Phase::Failing(_) => None,
+        })
+        .await
+    }
     async fn wait<T>(
         &self,
         ctx: &Ctx,

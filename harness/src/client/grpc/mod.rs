@@ -114,6 +114,14 @@ impl ClientConn {
         frame("ClientConn::unary", ClientStream::unary(self, ctx, method, request)).await
     }
 
+    /// Go's `Connect`: an IDLE channel begins to connect. Others do nothing.
+    pub fn connect(&self) {
+        self.channel().connect();
+    }
+    /// Go's `WaitForStateChange` until READY, at `waitConnReady`. It does not make an IDLE channel connect.
+    pub async fn wait_ready(&self, ctx: &Ctx) -> Result<(), Status> {
+        frame("ClientConn::wait_ready", self.channel().watch_ready(ctx)).await
+    }
     /// The state of the channel, as `pick_first` reports it: sticky in `TRANSIENT_FAILURE`.
     pub fn state(&self) -> Connectivity {
         self.channel().connectivity()

@@ -13,7 +13,7 @@ use super::framing::Decoder;
 use super::link::Link;
 use super::quota::Permit;
 use super::status::End;
-use crate::probe::wait;
+use crate::probe::{Site, wait};
 
 /// grpc-go's write quota of a stream: so much may wait for the transport before `SendMsg` blocks.
 const WRITE_QUOTA: isize = 64 << 10;
@@ -109,9 +109,9 @@ impl Stream {
         }
     }
     /// Waits until response headers are here, or the stream has ended.
-    pub(super) async fn wait_on_header(&self, site: &'static str) {
+    pub(super) async fn wait_on_header(&self, site: &'static str, idle: bool) {
         if !self.has_headers_or_end() {
-            wait(self.link.site(site), async {
+            wait(self.site(site, idle), async {
                 while !self.has_headers_or_end() {
                     self.changed.notified().await;
                 }
@@ -123,11 +123,12 @@ impl Stream {
     pub(super) async fn read<M: Message + Default>(
         &self,
         decoder: &mut Decoder,
+        idle: bool,
     ) -> Result<Option<M>, Status> {
         if let Some(result) = self.try_read(decoder) {
             return result;
         }
-        wait(self.link.site("RecvMsg/message"), async {
+        wait(self.site("RecvMsg/message", idle), async {
             loop {
                 self.changed.notified().await;
                 if let Some(result) = self.try_read(decoder) {
@@ -136,6 +137,10 @@ impl Stream {
             }
         })
         .await
+    }
+    fn site(&self, name: &'static str, idle: bool) -> Site {
+        let site = self.link.site(name);
+        if idle { site.idle() } else { site }
     }
     fn try_read<M: Message + Default>(&self, decoder: &mut Decoder) -> Option<Result<Option<M>, Status>> {
         loop {

@@ -1,10 +1,14 @@
-//! A PD client: members, leader, stores, regions.
+//! PD clients. [`PdClient`], the tools': members, leader, stores, regions; [`tso`]: timestamps.
 //!
-//! It behaves as the Go client does towards a broken network: one connection per member, the leader found by
+//! [`PdClient`] behaves as the Go client does towards a broken network: one connection per member, the leader found by
 //! asking the members one after the other, a limit on every call, and no retry of its own beyond a fresh look for
 //! the leader before the call that follows a failure. Whoever calls decides whether to try again.
 
+mod conns;
+mod discovery;
 mod members;
+mod revision;
+pub mod tso;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ use super::Scale;
 use super::ctx::Ctx;
 use crate::probe::frame;
 use members::Members;
+pub use revision::Behaviour;
+pub use tso::Tso;
 
 /// The Go client's default limit of one call.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,6 +136,16 @@ impl PdClient {
             ..pdpb::GetRegionByIdRequest::default()
         });
         self.region(frame("pd/GetRegionByID", call).await?)
+    }
+
+    /// A timestamp, by a call of its own.
+    pub async fn timestamp(&self, ctx: &Ctx) -> Result<u64, Status> {
+        let call =
+            self.call(ctx, "/pdpb.PD/GetMinTS", |header| pdpb::GetMinTsRequest { header: Some(header) });
+        let response: pdpb::GetMinTsResponse = frame("pd/GetMinTS", call).await?;
+        self.checked(response.header.as_ref())?;
+        let timestamp = response.timestamp.ok_or_else(|| Status::unavailable("[pd] no timestamp"))?;
+        Ok((timestamp.physical.cast_unsigned() << 18) + timestamp.logical.cast_unsigned())
     }
 
     fn region(&self, response: pdpb::GetRegionResponse) -> Result<Option<RegionAndLeader>, Status> {

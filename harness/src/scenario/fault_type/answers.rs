@@ -8,10 +8,11 @@ use std::time::Duration;
 use fake_tikv::answer::{After, Calls, How, Leader, RegionError, Script, Then, When};
 use fake_tikv::methods::Methods;
 
-use super::diagnostic::Problem;
-use super::fault_type::{Parameters, Word, word};
-use super::fields::shorten;
-use super::suggest::did_you_mean;
+use super::super::diagnostic::Problem;
+use super::super::fields::shorten;
+use super::super::suggest::{did_you_mean, nearest};
+use super::parameters::Parameters;
+use super::words::{Word, word};
 
 /// Every word that changes answers.
 pub(super) const WORDS: [Word; 9] = [
@@ -19,23 +20,38 @@ pub(super) const WORDS: [Word; 9] = [
         "io_delay",
         &["volumeName", "delay", "method", "nth", "next", "each"],
         "the disk is slow: calls begin later, messages of streams are late",
-    ),
+    )
+    .node("answers late")
+    .like("io_delay(volumeName:tikv,delay:500ms)"),
     word(
         "io_hang",
         &["volumeName", "method", "nth", "next", "each"],
         "the disk hangs: calls are not answered until the heal, pings are",
-    ),
-    word("busy", &["backoff", "method", "nth", "next", "each"], "regions answer `server is busy`"),
-    word("not_leader", &["leader", "method", "nth", "next", "each"], "regions answer `not leader`"),
-    word("epoch_not_match", &["method", "nth", "next", "each"], "regions answer `epoch not match`"),
-    word("disk_full", &["method", "nth", "next", "each"], "regions answer `disk full`"),
-    word("region_error", &["kind", "method", "nth", "next", "each"], "regions answer with this error"),
-    word("grpc_status", &["code", "method", "nth", "next", "each"], "calls end with this gRPC status"),
+    )
+    .node("does not answer calls"),
+    word("busy", &["backoff", "method", "nth", "next", "each"], "regions answer `server is busy`")
+        .node("answers `server is busy`")
+        .like("busy(backoff:1s)"),
+    word("not_leader", &["leader", "method", "nth", "next", "each"], "regions answer `not leader`")
+        .node("answers `not leader`")
+        .like("not_leader(leader:actual)"),
+    word("epoch_not_match", &["method", "nth", "next", "each"], "regions answer `epoch not match`")
+        .node("answers `epoch not match`"),
+    word("disk_full", &["method", "nth", "next", "each"], "regions answer `disk full`")
+        .node("answers `disk full`"),
+    word("region_error", &["kind", "method", "nth", "next", "each"], "regions answer with this error")
+        .node("answers with the error")
+        .like("region_error(kind:stale_command)"),
+    word("grpc_status", &["code", "method", "nth", "next", "each"], "calls end with this gRPC status")
+        .node("answers with the status")
+        .like("grpc_status(code:UNAVAILABLE)"),
     word(
         "stream_cut",
         &["requests", "responses", "close", "method", "nth", "next", "each"],
         "calls are reset, or their connection closed, behind so many messages",
-    ),
+    )
+    .node("cuts calls")
+    .like("stream_cut(responses:2)"),
 ];
 
 /// gRPC's status codes by name, from 1.
@@ -82,7 +98,7 @@ const REGION_ERRORS: [(&str, RegionError); 16] = [
 pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
     let before = of.problems.len();
     let then = match of.word.name {
-        "io_delay" => required(of, "delay", "io_delay(delay:500ms)", delay).map(Then::delay),
+        "io_delay" => of.required("delay", Parameters::duration).map(Then::delay),
         "io_hang" => Some(Then::Silence),
         "busy" => {
             let backoff = of.duration("backoff").unwrap_or_default();
@@ -96,10 +112,9 @@ pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
         }
         "epoch_not_match" => Some(Then::RegionError(RegionError::EpochNotMatch)),
         "disk_full" => Some(Then::RegionError(RegionError::DiskFull)),
-        "region_error" => {
-            required(of, "kind", "region_error(kind:stale_command)", region_error).map(Then::RegionError)
-        }
-        "grpc_status" => required(of, "code", "grpc_status(code:UNAVAILABLE)", status)
+        "region_error" => of.required("kind", region_error).map(Then::RegionError),
+        "grpc_status" => of
+            .required("code", status)
             .map(|code| Then::Status { code, message: "a fault of the scenario".to_owned() }),
         _ => cut(of),
     };
@@ -117,21 +132,6 @@ pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
     script
 }
 
-/// A parameter that the word makes no sense without.
-fn required<T>(
-    of: &mut Parameters<'_>,
-    name: &str,
-    example: &str,
-    read: impl FnOnce(&mut Parameters<'_>, &str) -> Option<T>,
-) -> Option<T> {
-    if of.find(name).is_none() {
-        let message = format!("`{}` has no `{name}`", of.word.name);
-        of.problems.push(Problem::error(of.span.clone(), message).hint(format!("as in `{example}`")));
-        return None;
-    }
-    read(of, name)
-}
-
 fn methods(of: &mut Parameters<'_>) -> Methods {
     let Some(p) = of.find("method") else { return Methods::All };
     p.value.parse().unwrap_or_else(|error: fake_tikv::methods::UnknownMethod| {
@@ -144,18 +144,14 @@ fn methods(of: &mut Parameters<'_>) -> Methods {
 
 /// A suggestion without the list of all 187.
 fn did_you_mean_one(given: &str, names: &[&str]) -> String {
-    super::suggest::nearest(given, names)
+    nearest(given, names)
         .map_or_else(|| "as in `method:Ingest`".to_owned(), |name| format!("did you mean `{name}`?"))
-}
-
-fn delay(of: &mut Parameters<'_>, name: &str) -> Option<Duration> {
-    of.duration(name)
 }
 
 fn calls(of: &mut Parameters<'_>) -> Calls {
     let mut calls = None;
     for name in ["nth", "next", "each"] {
-        let Some(n) = number(of, name) else { continue };
+        let Some(n) = of.number(name) else { continue };
         if calls.is_some() {
             let span = of.find(name).map_or(of.span.clone(), |p| p.span.clone());
             let problem = Problem::error(span, "`nth`, `next` and `each` say the same thing twice");
@@ -170,25 +166,15 @@ fn calls(of: &mut Parameters<'_>) -> Calls {
     calls.unwrap_or_default()
 }
 
-fn number(of: &mut Parameters<'_>, name: &str) -> Option<u64> {
-    let p = of.find(name)?;
-    let number = p.value.parse().ok();
-    if number.is_none() {
-        let message = format!("`{name}` must be a number, not `{}`", shorten(&p.value));
-        of.problems.push(Problem::error(p.span.clone(), message).hint(format!("as in `{name}:3`")));
-    }
-    number
+fn status(of: &mut Parameters<'_>, name: &str) -> Option<u8> {
+    of.parsed(name, code, |given| did_you_mean(given, &CODES))
 }
 
-fn status(of: &mut Parameters<'_>, name: &str) -> Option<u8> {
-    let p = of.find(name)?;
-    let by_name = || CODES.iter().position(|code| *code == p.value).map(|at| at as u8 + 1);
-    let code = p.value.parse().ok().filter(|code| (1..=16).contains(code)).or_else(by_name);
-    if code.is_none() {
-        let message = format!("`{name}` cannot be `{}`", shorten(&p.value));
-        of.problems.push(Problem::error(p.span.clone(), message).hint(did_you_mean(&p.value, &CODES)));
-    }
-    code
+/// A gRPC status code, by name or number.
+pub(super) fn code(text: &str) -> Result<u8, String> {
+    let by_name = || CODES.iter().position(|code| *code == text).map(|at| at as u8 + 1);
+    let code = text.parse().ok().filter(|code| (1..=16).contains(code)).or_else(by_name);
+    code.ok_or_else(|| format!("`{}` is no gRPC status", shorten(text)))
 }
 
 fn region_error(of: &mut Parameters<'_>, name: &str) -> Option<RegionError> {
@@ -203,7 +189,7 @@ fn region_error(of: &mut Parameters<'_>, name: &str) -> Option<RegionError> {
 }
 
 fn cut(of: &mut Parameters<'_>) -> Option<Then> {
-    let after = match (number(of, "requests"), number(of, "responses")) {
+    let after = match (of.number("requests"), of.number("responses")) {
         (Some(n), None) => After::Requests(n),
         (None, Some(n)) => After::Responses(n),
         _ => {
