@@ -160,7 +160,7 @@ impl Object {
                 });
                 injection.start_ms = injection.start_ms.min(start_ms);
                 injection.end_ms = injection.end_ms.zip(end_ms).map(|(one, other)| one.max(other));
-                injection.targets.push(pod.to_owned());
+                injection.targets.push(shorten(pod));
             }
         }
         told.injections.extend(injections.into_values());

@@ -8,6 +8,11 @@ use super::chaos_mesh::{Injection, Told};
 use super::since::Since;
 use crate::scenario::shorten;
 
+/// So many pods of one injection are named; all are counted.
+const NAMED: usize = 100;
+/// So many remarks are made: whoever answers for Chaos Mesh may say anything, again and again.
+const REMARKS: usize = 200;
+
 /// The faults of the plan, as far as they are known.
 #[derive(Debug)]
 pub(super) struct Faults {
@@ -110,9 +115,10 @@ impl Faults {
             let length = planned.end_ms.saturating_sub(planned.start_ms);
             if self.seen[fault].start_ms.is_none() {
                 (planned.start_ms, planned.end_ms) = (start_ms, start_ms.saturating_add(length));
-                (planned.links, planned.nodes) = (vec![], injection.targets.clone());
+                let nodes: Vec<String> = injection.targets.iter().take(NAMED).cloned().collect();
+                (planned.links, planned.nodes) = (vec![], nodes.clone());
                 self.seen[fault].of = Some(injection.of.clone());
-                let moved = Event::FaultMoved { fault, links: vec![], nodes: injection.targets.clone() };
+                let moved = Event::FaultMoved { fault, links: vec![], nodes };
                 news.push(News { at_ms: start_ms, what: moved });
                 news.push(News { at_ms: start_ms, what: self.step(fault, start_ms) });
                 let some = injection.targets.len() < injection.chosen;
@@ -160,11 +166,12 @@ impl Faults {
 
     fn remark(&mut self, at_ms: u64, injection: &Injection, more: &str) -> Option<News> {
         let targets = shorten(&injection.targets.join(", "));
-        self.once(at_ms, format!("Chaos Mesh: {} is in force on {targets}{more}", injection.of.0))
+        let object = shorten(&injection.of.0);
+        self.once(at_ms, format!("Chaos Mesh: {object} is in force on {targets}{more}"))
     }
 
     fn once(&mut self, at_ms: u64, what: String) -> Option<News> {
-        let new = self.remarked.insert(what.clone());
+        let new = self.remarked.len() < REMARKS && self.remarked.insert(what.clone());
         new.then_some(News { at_ms, what: Event::ClusterChanged { what } })
     }
 
