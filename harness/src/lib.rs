@@ -12,6 +12,7 @@
 //! * [`run`]: one case from plan to record, and many of them
 //! * [`suite`]: a folder of scenarios as tests of `cargo test`, with clients of your own
 //! * [`export`]: the same cases for a real cluster
+//! * [`watch`]: a client that runs there, watched and judged
 //! * [`cli`]: the `unstuck` command
 
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod run;
 pub mod scenario;
 pub mod suite;
 pub mod verdict;
+pub mod watch;
 
 pub use client::{Env, Own as Client};
 pub use suite::Suite;

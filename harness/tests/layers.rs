@@ -75,7 +75,10 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "serve_command",
         ],
     ),
-    ("harness", &["scenario", "fault", "probe", "client", "verdict", "run", "suite", "export", "cli"]),
+    (
+        "harness",
+        &["scenario", "fault", "probe", "client", "verdict", "run", "suite", "export", "watch", "cli"],
+    ),
 ];
 
 /// Which of our crates each crate may depend on.

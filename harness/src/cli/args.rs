@@ -48,6 +48,16 @@ pub(super) struct RunArgs {
     /// Nothing on stderr while cases run.
     #[arg(long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
+    /// Where records go, in a new folder for each run.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub(super) results: PathBuf,
+}
+
+/// The files that reports go to.
+#[derive(Debug, Args)]
+pub(super) struct Outputs {
     /// Writes a `JUnit` report to this file.
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
@@ -60,9 +70,6 @@ pub(super) struct RunArgs {
     /// Writes a page that needs nothing else: the verdicts, and what happened in each case.
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Where records go, in a new folder for each run.
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    pub(super) results: PathBuf,
 }
 
 /// Arguments of `unstuck dump`.

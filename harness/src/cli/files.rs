@@ -8,7 +8,7 @@ use unstuck_reports::batch::{Ended, Which};
 use unstuck_reports::terminal::Aside;
 use unstuck_reports::{github, json, junit};
 
-use super::args::RunArgs;
+use super::args::Outputs;
 use super::page;
 use super::run::beside;
 use crate::run::Setup;
@@ -18,10 +18,15 @@ use crate::run::batch::{Done, Job};
 const COMMIT: [&str; 3] = ["GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"];
 
 /// Writes every report that is asked for, of whatever has run. False if one could not be written; the others are.
-pub(super) fn write(args: &RunArgs, jobs: &[Job], done: &[Option<Done>]) -> bool {
+pub(super) fn write_batch(outputs: &Outputs, jobs: &[Job], done: &[Option<Done>]) -> bool {
     let told: Vec<Told> = jobs.iter().zip(done).map(Told::of).collect();
     let cases: Vec<Ended<'_>> =
         told.iter().zip(jobs).zip(done).map(|((told, job), done)| told.ended(job, done.as_ref())).collect();
+    write(outputs, &cases)
+}
+
+/// Writes every report that is asked for. False if one could not be written; the others are.
+pub(super) fn write(outputs: &Outputs, cases: &[Ended<'_>]) -> bool {
     let commit = commit();
     let mut all_written = true;
     let mut to = |path: Option<&Path>, text: &dyn Fn() -> String, append: bool| {
@@ -31,17 +36,17 @@ pub(super) fn write(args: &RunArgs, jobs: &[Job], done: &[Option<Done>]) -> bool
             all_written = false;
         }
     };
-    to(args.junit.as_deref(), &|| junit::xml(&cases, commit.as_deref()), false);
-    to(args.json_out.as_deref(), &|| lines(&cases), false);
-    to(args.summary.as_deref(), &|| github::summary(&cases), true);
-    if let Some(path) = &args.html
-        && let Err(error) = page::write(path, &cases, commit.as_deref())
+    to(outputs.junit.as_deref(), &|| junit::xml(cases, commit.as_deref()), false);
+    to(outputs.json_out.as_deref(), &|| lines(cases), false);
+    to(outputs.summary.as_deref(), &|| github::summary(cases), true);
+    if let Some(path) = &outputs.html
+        && let Err(error) = page::write(path, cases, commit.as_deref())
     {
         eprintln!("error: cannot write `{}`: {error}", path.display());
         all_written = false;
     }
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|on| on == "true") {
-        eprint!("{}", github::annotations(&cases));
+        eprint!("{}", github::annotations(cases));
     }
     all_written
 }

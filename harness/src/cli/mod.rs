@@ -20,6 +20,7 @@ mod run;
 mod schema;
 mod screen;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Writes scenarios as manifests for a real cluster.
     Export(export::ExportArgs),
+    /// Judges a client that runs elsewhere, under faults that others carry out.
+    Watch(Box<watch::WatchArgs>),
     /// Serves Toxiproxy's API, in the place of `toxiproxy-server`.
     Proxy(proxy::ProxyArgs),
     /// Prints the JSON schema of scenario files, for editors.
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Dump(args) => dump::run(&args, colour),
         Command::Check(args) => check::run(&args, colour),
         Command::Export(export) => export::run(&export, screen::colour(args.color, &std::io::stderr())),
+        Command::Watch(args) => watch::run(&args, colour, colour_errors),
         Command::Proxy(args) => proxy::run(&args),
         Command::Schema(args) => schema::run(&args),
     }

@@ -40,12 +40,24 @@ impl Results {
     /// The record of one case: named after what it is, of characters that any file system takes.
     /// No two are the same.
     pub(super) fn record(&mut self, setup: &Setup) -> PathBuf {
-        let file = Path::new(&setup.file).file_stem().unwrap_or_default().to_string_lossy();
-        let (client, revision) = (setup.client.name(), setup.client.revision());
-        let (world, seed) = (setup.world, setup.seed);
+        let client = format!("{}-{}", setup.client.name(), setup.client.revision());
+        let world = setup.world.to_string();
+        self.place((&setup.file, &setup.case), &client, &world, setup.seed)
+    }
+
+    /// The same for a case of a file that is not run here.
+    pub(super) fn place(
+        &mut self,
+        (file, case): (&str, &str),
+        client: &str,
+        world: &str,
+        seed: u64,
+    ) -> PathBuf {
+        let file = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
         let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-        let case: String = format!("{file}.{}", setup.case).chars().map(safe).take(LONGEST).collect();
-        let first = format!("{case}.{client}-{revision}.{world}.{seed}");
+        let case: String = format!("{file}.{case}").chars().map(safe).take(LONGEST).collect();
+        let client: String = client.chars().map(safe).take(LONGEST).collect();
+        let first = format!("{case}.{client}.{world}.{seed}");
         let mut name = first.clone();
         for number in 2_u32.. {
             // not every file system tells `A` from `a`

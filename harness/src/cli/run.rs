@@ -42,7 +42,7 @@ pub(super) fn run(args: &RunArgs, colour: bool, colour_errors: bool) -> Exit {
         }
     };
     // a page shows what happened, not the verdict alone
-    let verdict_only = args.seeds.get() > 1 && !args.json && args.html.is_none();
+    let verdict_only = args.seeds.get() > 1 && !args.json && args.outputs.html.is_none();
     let jobs: Vec<Job> = setups
         .into_iter()
         .map(|setup| Job { record: Some(results.record(&setup)), setup, verdict_only })
@@ -93,7 +93,7 @@ fn report(args: &RunArgs, colour: bool, jobs: &[Job], done: &[Option<Done>], int
         printer.summary(runs());
     }
     eprint!("{not_run}");
-    let written = files::write(args, jobs, done);
+    let written = files::write_batch(&args.outputs, jobs, done);
     let verdicts = runs().filter_map(|run| Some(run.judgement.as_ref()?.verdict));
     let broken = !written || done.iter().flatten().any(|done| done.run.is_err());
     match (interrupted, broken) {

@@ -26,6 +26,8 @@ pub struct Counts {
     pub fell: u64,
     /// Bytes that its links have carried, both ways.
     pub carried: u64,
+    /// What it said last.
+    said: u64,
     complete: bool,
     done: BTreeSet<String>,
     again: u64,
@@ -89,7 +91,8 @@ impl Meter {
     /// A client outside of our process says how far it is. Useful work is not undone: the most counts.
     pub fn report(&self, now: Reported) {
         let mut counts = self.counts();
-        counts.fell += u64::from(now.done < counts.reported.done);
+        counts.fell += u64::from(now.done < counts.said);
+        counts.said = now.done;
         counts.reported.done = counts.reported.done.max(now.done);
         counts.reported.total = now.total.or(counts.reported.total);
         drop(counts);

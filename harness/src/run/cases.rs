@@ -198,7 +198,7 @@ pub fn setup_with(
     })
 }
 
-fn topology(client: &str, sizes: &Sizes) -> Topology {
+pub(crate) fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,

@@ -66,6 +66,7 @@ impl Baseline {
         let scale = setup.scale;
         Limits {
             baseline_ms: self.took.map(ms),
+            baseline_unknown: None,
             baseline_gap_ms: self.gap,
             recovery_ms: ms(scale.span(setup.recovery)),
             within_ms: setup.within.map(|within| ms(scale.span(within))),

@@ -62,7 +62,7 @@ pub fn run_case(setup: &Setup, file: Option<&Path>, status: &Arc<Status>) -> io:
 }
 
 /// Judges what was recorded and writes the judgement, with tokio's trace beside the record.
-fn finish(recorder: &Recorder, trace: Option<&str>) -> io::Result<Run> {
+pub(crate) fn finish(recorder: &Recorder, trace: Option<&str>) -> io::Result<Run> {
     if let Some(trace) = trace {
         recorder.write_beside("trace.txt", trace)?;
     }

@@ -46,6 +46,7 @@ pub use client_ref::ClientRef;
 pub use diagnostic::{Diagnostics, Problem, Severity};
 pub use fault::Fault;
 pub use fault_type::{Direction, FaultType, Netem, Then};
+pub(crate) use fields::shorten;
 pub use file::{File, load, load_bytes};
 pub use matrix::{Matrix, World};
 pub use mode::Many;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use unstuck_record::{EndReason, Event, LinkInfo, PlannedFault, Run, Sample, TaskDump};
+use unstuck_record::{EndReason, Event, Evidence, LinkInfo, PlannedFault, Run, Sample, TaskDump};
 
 use super::budget;
 
@@ -74,13 +74,11 @@ impl<'a> Facts<'a> {
 
     /// Whether the client had not ended when the budget was up, or could not go on at all.
     pub(super) fn never_ended(&self) -> bool {
-        let wedged = self
-            .run
-            .end
-            .as_ref()
-            .is_some_and(|end| matches!(end.reason, EndReason::Spun | EndReason::Wedged));
-        let given_up = self.run.end.as_ref().is_some_and(|end| end.reason == EndReason::OutOfTime);
-        self.ended.is_none() && (wedged || given_up || self.end_ms > self.budget_ms)
+        let because =
+            |reasons: &[EndReason]| self.run.end.as_ref().is_some_and(|end| reasons.contains(&end.reason));
+        let seen_to_the_end = because(&[EndReason::Spun, EndReason::Wedged, EndReason::OutOfTime]);
+        let late = self.end_ms > self.budget_ms && !because(&[EndReason::OutOfSight]);
+        self.ended.is_none() && (seen_to_the_end || late)
     }
 
     /// How long a client may be without progress before that means anything: three times its longest gap
@@ -161,6 +159,31 @@ impl<'a> Facts<'a> {
         self.injections.iter().any(|injection| injection.fault == fault)
     }
 
+    /// What a fault of the plan touched, from its heals and from the end.
+    pub(super) fn evidence(&self, index: usize) -> Evidence {
+        let at_the_end = self.run.end.as_ref().and_then(|end| end.evidence.get(index)).copied();
+        let heals = self.run.events.iter().filter_map(|event| match event.what {
+            Event::FaultHealed { fault, evidence } if fault == index => Some(evidence),
+            _ => None,
+        });
+        // the end sums the heals up
+        let touched = at_the_end.filter(Evidence::touched);
+        touched.or_else(|| heals.reduce(Evidence::plus)).or(at_the_end).unwrap_or_default()
+    }
+
+    /// Whether nothing but the word of whoever carried the faults out tells of their effect.
+    pub(super) fn only_said(&self) -> bool {
+        let injected = || self.injections.iter().map(|injection| self.evidence(injection.fault));
+        injected().any(|evidence| evidence.elsewhere > Some(0))
+            && !injected().any(|evidence| evidence.touched())
+    }
+
+    /// When the client was last heard of.
+    pub(super) fn heard_ms(&self) -> u64 {
+        let sample = self.samples.last().map(|sample| sample.at_ms);
+        sample.max(self.last_dump().map(|dump| dump.at_ms)).unwrap_or(0)
+    }
+
     /// The last lines that a program printed, and how it was ended.
     pub(super) fn last_words(&self) -> Vec<String> {
         let told = self.run.events.iter().flat_map(|event| match &event.what {
@@ -180,10 +203,17 @@ impl<'a> Facts<'a> {
         let planned = &self.run.header.plan[fault];
         let on = if planned.nodes.is_empty() { &planned.links } else { &planned.nodes };
         let name = format!("{} on {}", planned.kind, on.join(", "));
-        match self.run.due(fault) {
-            Some(due) => format!("{name} ({} to {})", Span(due.start_ms), Span(due.end_ms)),
-            None => format!("{name} (at {})", self.run.trigger(fault).unwrap_or_default()),
-        }
+        // others keep to the plan as they like
+        let elsewhere = self.evidence(fault).elsewhere.is_some();
+        let acted = self.injections.iter().find(|one| one.fault == fault && elsewhere);
+        let times = match (acted, self.run.due(fault)) {
+            (Some(acted), _) => {
+                (acted.from_ms, acted.to_ms.unwrap_or_else(|| planned.end_ms.max(self.end_ms)))
+            }
+            (None, Some(due)) => (due.start_ms, due.end_ms),
+            (None, None) => return format!("{name} (at {})", self.run.trigger(fault).unwrap_or_default()),
+        };
+        format!("{name} ({} to {})", Span(times.0), Span(times.1))
     }
 }
 

@@ -1,6 +1,6 @@
 //! No fault touched anything, or what a fault waits for never came, so the run shows nothing.
 
-use unstuck_record::{At, Event, Evidence, Finding, FindingKind};
+use unstuck_record::{At, Event, Finding, FindingKind};
 
 use super::{Facts, finding};
 
@@ -40,12 +40,19 @@ fn nothing_touched(facts: &Facts<'_>) -> Vec<Finding> {
     if injected.iter().any(|&fault| !told(facts, fault)) {
         return vec![];
     }
-    let summary = match injected.len() {
-        0 => "no fault was injected before the client ended",
-        1 => "the fault touched nothing",
-        _ => "none of the faults touched anything",
+    if facts.only_said() {
+        return vec![];
+    }
+    let unseen = |fault: usize| facts.evidence(fault).elsewhere.is_some();
+    let summary = match (injected.len(), injected.iter().any(|&fault| unseen(fault))) {
+        (0, _) => "no fault was injected before the client ended",
+        (1, false) => "the fault touched nothing",
+        (_, false) => "none of the faults touched anything",
+        (1, true) => "nothing tells that the fault touched anything",
+        (_, true) => "nothing tells that any of the faults touched anything",
     };
-    let evidence = injected.iter().map(|&fault| format!("{}: touched nothing", facts.fault_text(fault)));
+    let effect = |fault| if unseen(fault) { "carried out elsewhere, if at all" } else { "touched nothing" };
+    let evidence = injected.iter().map(|&fault| format!("{}: {}", facts.fault_text(fault), effect(fault)));
     vec![Finding { evidence: evidence.collect(), ..finding(FindingKind::NoEffect, summary) }]
 }
 
@@ -56,12 +63,7 @@ fn told(facts: &Facts<'_>, index: usize) -> bool {
     at_the_end || facts.run.events.iter().any(healed)
 }
 
-/// Whether a fault is known to have touched something, from its heal or from the end.
+/// Whether a fault is known to have touched something.
 fn touched(facts: &Facts<'_>, index: usize) -> bool {
-    let at_the_end =
-        facts.run.end.as_ref().and_then(|end| end.evidence.get(index)).is_some_and(Evidence::touched);
-    let at_the_heal = facts.run.events.iter().any(|event| {
-        matches!(&event.what, Event::FaultHealed { fault, evidence } if *fault == index && evidence.touched())
-    });
-    facts.was_injected(index) && (at_the_end || at_the_heal)
+    facts.was_injected(index) && facts.evidence(index).touched()
 }

@@ -6,7 +6,7 @@ use super::facts::Facts;
 
 pub(super) fn outcome(facts: &Facts<'_>, findings: &[Finding]) -> Outcome {
     let Some(end) = &facts.run.end else { return Outcome::Interrupted };
-    if end.reason == EndReason::Interrupted {
+    if matches!(end.reason, EndReason::Interrupted | EndReason::OutOfSight) {
         return Outcome::Interrupted;
     }
     let Some(ended) = facts.ended else { return Outcome::Stuck };
@@ -19,15 +19,22 @@ pub(super) fn outcome(facts: &Facts<'_>, findings: &[Finding]) -> Outcome {
 /// The verdict, and one sentence that says why.
 pub(super) fn verdict(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding]) -> (Verdict, String) {
     if outcome == Outcome::Interrupted {
-        let why = match &facts.run.end {
-            None => "the record breaks off before the run's end",
-            Some(_) => "the run was interrupted",
+        let end = Span(facts.end_ms);
+        let why = match facts.run.end.as_ref().map(|end| end.reason) {
+            None => format!("the record breaks off before the run's end, at {end}"),
+            Some(EndReason::OutOfSight) => format!(
+                "nothing tells whether the client was done at {end}: it was last heard of at {}",
+                Span(facts.heard_ms())
+            ),
+            Some(_) => format!("the run was interrupted, at {end}"),
         };
-        return (Verdict::Unknown, format!("{why}, at {}", Span(facts.end_ms)));
+        return (Verdict::Unknown, why);
     }
     let happened = happened(facts, outcome, findings);
     if !facts.has_baseline {
-        let why = "the client does not finish without faults either, so the faults prove nothing";
+        let why = facts.run.header.limits.baseline_unknown.as_deref();
+        let why =
+            why.unwrap_or("the client does not finish without faults either, so the faults prove nothing");
         return (Verdict::Unknown, format!("{why}; in this run it {happened}"));
     }
     let expect = &facts.run.header.expect;
@@ -40,9 +47,14 @@ pub(super) fn verdict(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding])
     if let Some(nothing) = nothing.filter(|nothing| !shown(nothing)) {
         return (Verdict::Unknown, format!("{}; the client {happened}", nothing.summary));
     }
+    let said = if facts.only_said() {
+        "; the faults were injected, as was said, and nothing tells what they touched"
+    } else {
+        ""
+    };
     match (met(expect, outcome, findings), expect) {
-        (true, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Pass, happened),
-        (true, _) => (Verdict::Pass, format!("as expected: {happened}")),
+        (true, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Pass, happened + said),
+        (true, _) => (Verdict::Pass, format!("as expected: {happened}{said}")),
         (false, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Fail, happened),
         (false, expect) => (Verdict::Fail, format!("expected {}, but it {happened}", expected(expect))),
     }
@@ -79,7 +91,9 @@ fn expected(expect: &Expect) -> String {
 fn happened(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding]) -> String {
     let budget = Span(facts.budget_ms);
     let at = Span(facts.ended.map_or(facts.end_ms, |ended| ended.at_ms));
-    let telling = findings.first().map(|finding| finding.summary.as_str());
+    // what the faults did is said beside it
+    let telling = findings.iter().find(|finding| finding.kind != FindingKind::NoEffect);
+    let telling = telling.map(|finding| finding.summary.as_str());
     match outcome {
         Outcome::Completed if facts.has_baseline => {
             format!("completed at {at}, within the budget of {budget}")

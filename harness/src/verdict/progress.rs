@@ -14,7 +14,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 fn too_slow(facts: &Facts<'_>) -> Option<Finding> {
     let last = facts.samples.last().filter(|_| facts.never_ended() && facts.end_ms > facts.budget_ms)?;
     let progress_ms = facts.last_progress_ms();
-    if last.unique == 0 || last.at_ms.saturating_sub(progress_ms) > facts.lull_ms() {
+    if last.unique == 0 || facts.end_ms.saturating_sub(progress_ms) > facts.lull_ms() {
         return None;
     }
     let unit = &facts.run.header.unit;

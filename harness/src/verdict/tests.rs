@@ -1,6 +1,7 @@
 //! Every checker on records made by hand: what it must find, and what it must leave alone.
 
 mod cases;
+mod elsewhere;
 mod foreign;
 mod hang;
 mod hostile;

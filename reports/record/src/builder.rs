@@ -24,6 +24,7 @@ impl RunBuilder {
     pub fn new(case: &str, client: &str) -> Self {
         let limits = Limits {
             baseline_ms: Some(10 * MIN),
+            baseline_unknown: None,
             baseline_gap_ms: 5 * SEC,
             recovery_ms: 5 * MIN,
             within_ms: None,

@@ -35,6 +35,8 @@ pub enum EndReason {
     Wedged,
     /// Ctrl-C.
     Interrupted,
+    /// The time was up, and whoever tells whether the client is done did not answer any more.
+    OutOfSight,
 }
 
 /// The work as the cluster knows it, whatever the client says.

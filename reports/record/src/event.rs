@@ -56,7 +56,7 @@ pub enum Event {
         /// Why there is none.
         error: Option<String>,
     },
-    /// A fault is about to act elsewhere than planned: who leads PD has changed. The header's plan of a [`Run`](crate::Run) that was
+    /// A fault is about to act elsewhere than planned: who leads PD has changed, or whoever carries it out has chosen. The header's plan of a [`Run`](crate::Run) that was
     /// read has this place.
     FaultMoved {
         /// Its index in the header's plan.
@@ -133,7 +133,7 @@ pub enum Event {
     },
 }
 
-/// What a fault touched, summed over its links. All zero is "no effect".
+/// What a fault touched, summed over its links. All zero is "no effect", or, of a fault that others carry out, that nobody saw one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
@@ -147,12 +147,24 @@ pub struct Evidence {
     pub refused: u64,
     /// Answers changed, heartbeats suppressed.
     pub answers: u64,
+    /// What a metric that was named for it has counted while the fault was active.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counted: u64,
+    /// Of a fault that others carry out: on how many targets they say that it was in force, which does not tell that it touched
+    /// anything. `None`: it was carried out here, and the numbers above are all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Evidence {
     /// Whether anything was touched at all.
     pub fn touched(&self) -> bool {
-        *self != Self::default()
+        Self { elsewhere: None, ..*self } != Self::default()
     }
     /// The sum of both.
     pub fn plus(self, other: Self) -> Self {
@@ -162,6 +174,11 @@ impl Evidence {
             closed: self.closed.saturating_add(other.closed),
             refused: self.refused.saturating_add(other.refused),
             answers: self.answers.saturating_add(other.answers),
+            counted: self.counted.saturating_add(other.counted),
+            elsewhere: match (self.elsewhere, other.elsewhere) {
+                (Some(one), Some(more)) => Some(one.saturating_add(more)),
+                (one, more) => one.or(more),
+            },
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Header {
     pub case: String,
     /// `name@revision`.
     pub client: String,
-    /// `sim` or `tcp`.
+    /// `sim` or `tcp`; `elsewhere` where others run the client and carry out the faults.
     pub world: String,
     /// By how much real durations were divided; 1 in virtual time.
     pub scale: u32,
@@ -97,6 +97,9 @@ pub struct LinkInfo {
 pub struct Limits {
     /// What the client takes without faults, same seed and workload. `None` if that run did not complete.
     pub baseline_ms: Option<u64>,
+    /// Why nobody knows what it takes without faults, with what would tell. `None`: that run was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_unknown: Option<String>,
     /// The longest time without progress in the fault-free run.
     pub baseline_gap_ms: u64,
     /// The scenario's `recoveryTime`.

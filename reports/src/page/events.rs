@@ -114,7 +114,9 @@ fn words(run: &Run, event: &Event) -> String {
             format!("what faults wait for: {}", untrusted(what, LINE))
         }
         Event::FaultNeverTriggered { fault: index } => format!("{} was never triggered", fault(index)),
-        Event::FaultMoved { fault: index, .. } => format!("{} follows PD's lead", fault(index)),
+        Event::FaultMoved { fault: index, .. } => {
+            format!("{} acts there, and not where it was planned", fault(index))
+        }
         Event::FaultNotNeeded { fault: index } => format!("{} is not needed", fault(index)),
         Event::ConnOpened { link, conn } => format!("{} #{conn} opened", untrusted(link, NAME)),
         Event::ConnClosed { link, conn, how } => {

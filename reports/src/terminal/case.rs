@@ -135,7 +135,8 @@ pub(crate) fn during(run: &Run, finding: &Finding) -> String {
         return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
     };
     let name = plan::named(fault);
-    let end_ms = finding.fault.and_then(|fault| run.due(fault)).map_or(u64::MAX, |due| due.end_ms);
+    let end_ms =
+        finding.fault.and_then(|fault| plan::times(run, fault)).map_or(u64::MAX, |(_, end_ms)| end_ms);
     match finding.since_ms {
         Some(since) if since >= end_ms => {
             format!(", {} after the end of {name}", Span(since - end_ms))
@@ -158,6 +159,7 @@ pub(crate) fn rows(
         None if !header.command.is_empty() && header.limits.within_ms.is_some() => "not measured".into(),
         // nor is a client of one's own that needs real sockets; others on them have theirs from virtual time
         None if header.world == "tcp" && header.limits.within_ms.is_some() => "not known".into(),
+        None if header.limits.baseline_unknown.is_some() => "not measured".into(),
         None => "does not complete".into(),
     };
     let mut time = format!(

@@ -20,13 +20,13 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
     let full = end_ms.max(1);
     for index in 0..plan.len().min(DRAWN) {
         let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
-        let mark = match run.due(index) {
+        let times = times(run, index);
+        let mark = match times {
             None => '.',
             Some(_) if was_injected(run, index) => '#',
             Some(_) => '-',
         };
-        let (from, to) =
-            run.due(index).map_or((0, 0), |due| (column(due.start_ms).min(COLUMNS - 1), column(due.end_ms)));
+        let (from, to) = times.map_or((0, 0), |(from, to)| (column(from).min(COLUMNS - 1), column(to)));
         let bar: String =
             (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
         let text = planned(run, index);
@@ -41,10 +41,18 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
 pub(crate) fn planned(run: &Run, index: usize) -> String {
     let name = named(&run.header.plan[index]);
     let when = run.trigger(index).map_or(String::new(), |trigger| format!(", at {}", clean(trigger)));
-    let times = run
-        .due(index)
-        .map_or(String::new(), |due| format!(", {} to {}", Span(due.start_ms), Span(due.end_ms)));
+    let times =
+        times(run, index).map_or(String::new(), |(from, to)| format!(", {} to {}", Span(from), Span(to)));
     format!("{name}{when}{times}: {}", effect(run, index))
+}
+
+/// When a fault was to begin and to end, if it is known when it was due; of one that others carry out, when it did.
+pub(crate) fn times(run: &Run, index: usize) -> Option<(u64, u64)> {
+    if evidence(run, index).elsewhere.is_none() {
+        return run.due(index).map(|due| (due.start_ms, due.end_ms));
+    }
+    let acted = Acted::of(run, index);
+    Some((acted.start_ms, acted.end_ms.max(acted.start_ms)))
 }
 
 /// `failure on tikv-3`
@@ -109,15 +117,22 @@ pub(crate) fn evidence(run: &Run, index: usize) -> Evidence {
 }
 
 fn touched(evidence: Evidence) -> String {
-    let Evidence { bytes, delayed, closed, refused, answers } = evidence;
+    let Evidence { bytes, delayed, closed, refused, answers, counted, elsewhere } = evidence;
     let parts = [
         (closed, "connections closed"),
         (refused, "connects refused or left hanging"),
         (bytes, "bytes held or dropped"),
         (delayed, "chunks delayed"),
         (answers, "answers changed"),
+        (counted, "counted by its metric"),
     ];
     let told: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if told.is_empty() { "touched nothing".into() } else { told.join(", ") }
+    match (told.is_empty(), elsewhere) {
+        (false, _) => told.join(", "),
+        (true, None) => "touched nothing".into(),
+        (true, Some(0)) => "by the plan, nobody saw it".into(),
+        (true, Some(1)) => "in force on 1 target, what it touched nobody saw".into(),
+        (true, Some(targets)) => format!("in force on {targets} targets, what it touched nobody saw"),
+    }
 }

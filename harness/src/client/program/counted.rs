@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::probe::meter::Reported;
+use crate::scenario::shorten;
 
 /// A regular expression with a group `done`, and perhaps `total`.
 #[derive(Clone, Debug)]
@@ -24,14 +25,20 @@ impl Counted {
 
 /// The number at a JSON pointer.
 pub(super) fn json(document: &[u8], pointer: &str) -> Result<u64, String> {
+    json_if_any(document, pointer)?.ok_or_else(|| format!("nothing at `{pointer}`"))
+}
+
+/// The number at a JSON pointer, if there is anything.
+pub(crate) fn json_if_any(document: &[u8], pointer: &str) -> Result<Option<u64>, String> {
     let document: Value = serde_json::from_slice(document).map_err(|error| format!("not JSON: {error}"))?;
-    let found = document.pointer(pointer).ok_or_else(|| format!("nothing at `{pointer}`"))?;
+    let Some(found) = document.pointer(pointer).filter(|found| !found.is_null()) else { return Ok(None) };
     let value = match found {
         Value::Number(found) => found.as_u64().or_else(|| found.as_f64().and_then(whole)),
         Value::String(found) => number(found),
         _ => None,
     };
-    value.ok_or_else(|| format!("`{found}` at `{pointer}` is no count"))
+    let refused = || format!("`{}` at `{pointer}` is no count", shorten(&found.to_string()));
+    value.map(Some).ok_or_else(refused)
 }
 
 /// The sum of the series of a Prometheus page that have this name and at least these labels.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
@@ -14,6 +15,8 @@ use crate::scenario::program::Dump;
 
 /// No dump is read any further.
 const LARGEST: u64 = 64 << 20;
+/// Dumps are at most this part of the time that has passed apart, or as the scenario says.
+const SELDOM: u32 = 30;
 
 /// A dump, and where it is from.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(super) async fn take(dump: &Dump, leader: Leader, output: &Output, mark: &st
     let within = |source: &str| format!("{source}: nothing within {:?}", dump.within);
     if let Some((addr, form)) = &dump.pprof {
         let source = format!("pprof, debug={form}");
-        match tokio::time::timeout(dump.within, pprof(addr, *form)).await {
+        match tokio::time::timeout(dump.within, fetch::pprof(addr, *form)).await {
             Ok(Ok(text)) => return Taken { source, text: Ok(text) },
             Ok(Err(error)) => failed.push(error),
             Err(_) => failed.push(within("pprof")),
@@ -64,12 +67,10 @@ pub(super) fn on_a_period(dump: &Dump) -> bool {
     dump.pprof.is_some() || dump.command.is_some() || dump.file.is_some() || survives
 }
 
-async fn pprof(addr: &str, form: u32) -> Result<Vec<u8>, String> {
-    let base = addr.trim_end_matches('/');
-    match fetch::get(&format!("{base}/debug/pprof/goroutine?debug={form}")).await? {
-        (200, text) => Ok(text),
-        (status, _) => Err(format!("pprof: {base} answers {status}")),
-    }
+/// How long to wait for the next dump. In a long run they come ever more seldom: what counts is how precise an age is, in
+/// parts of it.
+pub(crate) fn pause(every: Duration, passed: Duration) -> Duration {
+    every.max(passed / SELDOM)
 }
 
 async fn print(command: &[String], pid: i32, mark: &str) -> Result<Vec<u8>, String> {

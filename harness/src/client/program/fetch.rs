@@ -1,17 +1,56 @@
-//! One GET over plain HTTP/1. The caller sets the deadline; the size of an answer is limited here.
+//! One GET over plain HTTP/1, and what is read by it: a page, a number on it, a dump. A size is never taken on trust.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use http::{Request, Uri};
 use hyper::body::Body;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// No page is read any further: a goroutine dump is cut at as much by Go itself.
-const LARGEST: usize = 64 << 20;
+use super::counted;
+use crate::scenario::program::Source;
+
+/// No dump is read any further: Go itself cuts its own at as much.
+const LARGEST_DUMP: usize = 64 << 20;
+/// No page is read any further: TiKV's metrics are a tenth of it.
+const LARGEST_PAGE: usize = 16 << 20;
+
+/// What is at a URL, if it is there.
+pub(crate) async fn page(url: &str, within: Duration) -> Result<Vec<u8>, String> {
+    match tokio::time::timeout(within, get(url, LARGEST_PAGE)).await {
+        Ok(Ok((200, body))) => Ok(body),
+        Ok(Ok((status, _))) => Err(format!("{url} answers {status}")),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(format!("{url} does not answer")),
+    }
+}
+
+/// The number that a source holds at a URL; `None`: it is no such source.
+pub(crate) async fn count(source: &Source, within: Duration) -> Option<Result<u64, String>> {
+    Some(match source {
+        Source::Metric { url, metric } => {
+            let page = page(url, within).await;
+            page.and_then(|page| counted::metric(&String::from_utf8_lossy(&page), metric))
+        }
+        Source::Json { url, pointer } => {
+            page(url, within).await.and_then(|document| counted::json(&document, pointer))
+        }
+        Source::Cluster(_) | Source::Said(..) | Source::File { .. } => return None,
+    })
+}
+
+/// A goroutine dump from Go's net/http/pprof, in a form of Go's (`debug=1`, `debug=2`). The caller sets the deadline.
+pub(crate) async fn pprof(addr: &str, form: u32) -> Result<Vec<u8>, String> {
+    let base = addr.trim_end_matches('/');
+    match get(&format!("{base}/debug/pprof/goroutine?debug={form}"), LARGEST_DUMP).await? {
+        (200, text) => Ok(text),
+        (status, _) => Err(format!("pprof: {base} answers {status}")),
+    }
+}
 
 /// The status and the body of what is at `url`: `http://host:port/path`, or without the scheme.
-pub(super) async fn get(url: &str) -> Result<(u16, Vec<u8>), String> {
+async fn get(url: &str, largest: usize) -> Result<(u16, Vec<u8>), String> {
     let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let uri: Uri = full.parse().map_err(|error| format!("`{url}` is no address: {error}"))?;
     let host = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?.to_string();
@@ -30,8 +69,8 @@ pub(super) async fn get(url: &str) -> Result<(u16, Vec<u8>), String> {
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             let frame = frame.map_err(|error| said(&error))?;
             if let Some(data) = frame.data_ref() {
-                if read.len() + data.len() > LARGEST {
-                    return Err(said(&"the answer is too large"));
+                if read.len() + data.len() > largest {
+                    return Err(said(&format!("the answer is larger than {} MiB", largest >> 20)));
                 }
                 read.extend_from_slice(data);
             }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use unstuck_record::{Event, Span};
 
 use super::super::{Env, Failure, Left};
-use super::counted::{self, Counted};
+use super::counted::Counted;
 use super::filled::{WorkDir, command, filled};
 use super::group::{self, Ending, Group, Leader};
 use super::output::{Output, Wanted};
@@ -27,8 +27,6 @@ use crate::scenario::program::{Program as Spec, Ready, Shutdown, Source};
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long one question about its progress may take.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Dumps are at most this part of the time that has passed apart, or as the scenario says.
-const SELDOM: u32 = 30;
 /// How often to look whether its progress is complete.
 const LOOK: Duration = Duration::from_millis(20);
 /// So much of the end of a file is searched for the last line that tells the progress.
@@ -241,15 +239,11 @@ impl Watched<'_> {
         let mut last_error = String::new();
         loop {
             let answer = match &self.spec.progress.source {
-                Source::Metric { url, metric } => fetched(url).await.and_then(|page| {
-                    let done = counted::metric(&String::from_utf8_lossy(&page), metric)?;
-                    Ok(Some(Reported { done, total: None }))
-                }),
-                Source::Json { url, pointer } => fetched(url).await.and_then(|document| {
-                    Ok(Some(Reported { done: counted::json(&document, pointer)?, total: None }))
-                }),
                 Source::File { path, regex } => last_line(path, &Counted::new(regex)),
-                Source::Cluster(_) | Source::Said(..) => std::future::pending().await,
+                asked => match fetch::count(asked, ANSWER).await {
+                    Some(answer) => answer.map(|done| Some(Reported { done, total: None })),
+                    None => std::future::pending().await,
+                },
             };
             let error = match answer {
                 Ok(Some(reported)) => {
@@ -274,8 +268,7 @@ impl Watched<'_> {
         }
         let begun = Instant::now();
         loop {
-            // in a long run they come ever more seldom: what counts is how precise an age is, in parts of it
-            tokio::time::sleep(self.spec.dump.every.max(begun.elapsed() / SELDOM)).await;
+            tokio::time::sleep(dumps::pause(self.spec.dump.every, begun.elapsed())).await;
             self.dump(false).await;
         }
     }
@@ -326,15 +319,6 @@ fn how_it_ended(over: &Over, ending: Ending, shutdown: Shutdown) -> Option<Strin
         let _infallible = write!(how, "; {} could not be killed", processes(ending.left));
     }
     Some(how)
-}
-
-async fn fetched(url: &str) -> Result<Vec<u8>, String> {
-    match tokio::time::timeout(ANSWER, fetch::get(url)).await {
-        Ok(Ok((200, body))) => Ok(body),
-        Ok(Ok((status, _))) => Err(format!("{url} answers {status}")),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(format!("{url} does not answer")),
-    }
 }
 
 /// The progress in the last line of a file that tells it; nothing as long as there is no such line.

@@ -8,9 +8,9 @@
 //! * [`counted`], [`fetch`]: its progress
 //! * [`dumps`]: its tasks
 
-mod counted;
-mod dumps;
-mod fetch;
+pub(crate) mod counted;
+pub(crate) mod dumps;
+pub(crate) mod fetch;
 mod filled;
 mod group;
 mod life;

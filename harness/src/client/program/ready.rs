@@ -25,11 +25,9 @@ pub(super) async fn wait(ready: &Ready, within: Duration, output: &Output) -> Re
                 }
             }
             Ready::Http(url) => loop {
-                last = match looked(fetch::get(url)).await {
-                    Some(Ok((200, _))) => return,
-                    Some(Ok((status, _))) => format!("{url} answers {status}"),
-                    Some(Err(error)) => error,
-                    None => format!("{url} does not answer"),
+                last = match fetch::page(url, PATIENCE).await {
+                    Ok(_) => return,
+                    Err(error) => error,
                 };
                 tokio::time::sleep(LOOK).await;
             },

@@ -197,7 +197,9 @@ impl<'a> Suspect<'a> {
             told.push(format!("in {}", frames.join(", called by ")));
         }
         told.extend(still.created_by.as_ref().map(|created| format!("started by {}", place(created))));
-        told.push(open_links(facts));
+        if !facts.run.header.links.is_empty() {
+            told.push(open_links(facts));
+        }
         told
     }
 

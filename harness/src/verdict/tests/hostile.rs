@@ -82,6 +82,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             |(baseline_ms, baseline_gap_ms, recovery_ms, within_ms, longest_timer_ms, backoff_cap_ms)| {
                 Limits {
                     baseline_ms,
+                    baseline_unknown: None,
                     baseline_gap_ms,
                     recovery_ms,
                     within_ms,
@@ -100,6 +101,7 @@ fn end() -> impl Strategy<Value = Option<End>> {
         Just(EndReason::Spun),
         Just(EndReason::Wedged),
         Just(EndReason::Interrupted),
+        Just(EndReason::OutOfSight),
     ];
     proptest::option::weighted(0.9, (number(), reason, number(), number(), number())).prop_map(|end| {
         end.map(|(at_ms, reason, expected, unique, duplicated)| End {
