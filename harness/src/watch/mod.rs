@@ -100,7 +100,7 @@ pub fn watch(
         let told = ask::schedule(&watch.asked.schedule, watch.asked.within).await;
         let first = told.map_or_else(|_| vec![], |told| faults.learn(&told, since));
         recorder.begin(vec![], faults.known(), None);
-        follow::Follow::new(watch, since, &recorder, faults, tell).to_the_end(first, stop).await;
+        follow::Follow::new(watch, since, &recorder, faults, tell).run(first, stop).await;
         Ok::<_, io::Error>(recorder)
     })?;
     crate::run::finish(&recorder, None)
