@@ -95,6 +95,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
             duration: Duration::from_secs(UNITS),
         },
         plan: Plan {
+            triggers: vec![],
             injections: vec![Injection {
                 kind: "refuse".into(),
                 links: vec![link],
@@ -102,6 +103,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
                 nodes: vec![],
                 peers: vec![],
                 effect: None,
+                trigger: None,
                 led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(30),

@@ -32,6 +32,7 @@ fn lightning_as_reported_completes_when_all_stores_are_reset_once_after_the_heal
         nodes: vec![],
         peers: vec![],
         effect: None,
+        trigger: None,
         led_by: None,
         start: at,
         end: at,

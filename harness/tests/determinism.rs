@@ -66,6 +66,7 @@ fn br_partition_gives_the_same_record_every_time() {
 #[test]
 fn a_pd_that_is_cut_off_gives_the_same_record_every_time() {
     same_every_time("timestamps", "tso@fixed", "sim");
+    same_every_time("lookups", "pd@fixed", "sim");
 }
 
 #[test]

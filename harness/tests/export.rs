@@ -18,7 +18,7 @@ use unstuck::scenario::{self, File};
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Every fault that has an equivalent, with every selector that fits it.
-const ALL: [(&str, &[&str]); 15] = [
+const ALL: [(&str, &[&str]); 16] = [
     ("kill", &["tikv(random)"]),
     (
         "failure",
@@ -54,19 +54,24 @@ const ALL: [(&str, &[&str]); 15] = [
     ("network_bandwidth(rate:1mbps,buffer:10KB)", &["br_to_tikv(0)"]),
     ("network_netem(latency:50ms,jitter:5ms,reorder:5%,loss:1%,rate:1MiB/s)", &["br_to_tikv(0)"]),
     ("io_delay(volumeName:tikv,delay:500ms)", &["tikv(random)", "tikv(all)"]),
+    ("io_delay(delay:438ms,percent:72,path:/var/lib/tikv/raft/*)", &["tikv(0)", "pd(leader)"]),
     ("io_hang", &["tikv(0)"]),
     ("disk_full", &["tikv(all)"]),
 ];
 
 /// A case runs once, for a number of times, for a while.
-const SCHEDULES: [&str; 3] = [
+const SCHEDULES: [&str; 4] = [
     "faultDuration: 2m",
     "faultDuration: 1m, period: '@every 3m', faultRunTimes: 5",
     "faultDuration: 1m, period: '@every 5m', faultTotalRunTime: 30m",
+    "faultDuration: 1m, period: '*/10 * * * *', faultRunTimes: 3",
 ];
 
 fn main() {
-    let claims: [(&str, fn()); 4] = [
+    let claims: [(&str, fn()); 7] = [
+        ("a_fault_after_one_of_unknown_length_has_no_time", unknown_times),
+        ("each_fault_of_a_case_is_a_manifest_of_its_own", several),
+        ("times_that_have_no_equivalent_say_so", times_told),
         ("bad_networks_have_chaos_mesh_s_numbers", networks),
         ("what_has_no_equivalent_says_why_and_what_comes_nearest", told),
         ("a_schedule_begins_with_the_warm_up_and_says_when_to_end_it", timed),
@@ -217,6 +222,8 @@ fn told() {
         ("network_netem(loss:1%,rate:1MiB/s,buffer:1KiB)", "br_to_all", "without `buffer`", "of its own"),
         ("reset", "br_to_tikv(0)", "cannot `reset` live connections", "failure"),
         ("network_partition(reject:true)", "br_to_all", "never rejects", "without `reject`"),
+        ("io_jitter(delay:1s,jitter:1s)", "tikv(0)", "all the same", "io_delay"),
+        ("scale_in", "tikv(0)", "takes no pods away", "kubectl"),
         ("busy", "tikv(0)", "answer `busy`", "io_delay"),
         ("io_delay(delay:1s,method:Write)", "tikv(0)", "knows no calls", "without `method`"),
         (
@@ -282,8 +289,57 @@ fn timed() {
     );
     let total = one("failure", "tikv(random)", SCHEDULES[2]);
     assert_eq!(total.how[1], "delete it 31m after the client's start, when 6 faults are over");
+    let cron = one("failure", "tikv(random)", SCHEDULES[3]);
+    assert_eq!(cron.object["spec"]["schedule"], "*/10 * * * *");
+    assert!(cron.how[0].contains("by the clock of Kubernetes"), "{:?}", cron.how);
+    assert_eq!(cron.how[1], "delete it 31m after the client's start, when 3 faults are over");
     let once = one("failure", "tikv(random)", SCHEDULES[0]);
     assert_eq!(once.how, ["create it 1m after the client's start; it heals by itself"]);
+}
+
+/// Each fault of a case is a manifest of its own, at its own time; one that has no equivalent takes none of the others along.
+fn several() {
+    let file = load(
+        "cases:\n  - name: both\n    warmUpTime: 1m\n    order: sequence\n    faults:\n      - {faultType: failure, selector: tikv(0), faultDuration: 2m}\n      - {faultType: freeze, selector: tikv(0), faultDuration: 1m}\n      - {faultType: kill, selector: tikv(1), faultDuration: 1m, at: 30s}\n",
+    );
+    let mut made = Names::default().manifests(&file.cases[0], &pods()).into_iter();
+    let first = made.next().unwrap().unwrap();
+    assert_eq!(first.how, ["create it 1m after the client's start; it heals by itself"]);
+    assert!(made.next().unwrap().unwrap_err().why.contains("let it go on"));
+    let last = made.next().unwrap().unwrap();
+    assert_eq!(last.how, ["create it 4m30s after the client's start; Kubernetes starts the pod anew"]);
+    assert_eq!(last.object["metadata"]["name"], "both-2");
+    assert!(made.next().is_none());
+}
+
+/// A fault that waits for one whose length is drawn anew comes nobody knows when.
+fn unknown_times() {
+    let file = load(
+        "cases:\n  - name: both\n    order: sequence\n    faults:\n      - {faultType: failure, selector: tikv(each), faultDuration: 2m}\n      - {faultType: failure, selector: tikv(0), faultDuration: 1m}\n      - {faultType: failure, selector: tikv(1), faultDuration: 1m}\n",
+    );
+    let made = Names::default().manifests(&file.cases[0], &pods());
+    let why: Vec<_> = made.into_iter().map(|made| made.unwrap_err().why).collect();
+    assert!(why[0].contains("in turn"), "{why:?}");
+    assert!(why[1].contains("the fault before it") && why[1] == why[2], "{why:?}");
+}
+
+/// What Chaos Mesh cannot do with times is said, with what comes nearest.
+fn times_told() {
+    for (schedule, selector, why, instead) in [
+        ("faultDuration: 10s..1m", "tikv(0)", "`faultDuration` is 10s..1m", "10s"),
+        (
+            "faultDuration: 1s, period: '@every 1m..5m', faultRunTimes: 2",
+            "tikv(0)",
+            "`period` is 1m..5m",
+            "1m",
+        ),
+        ("faultDuration: 1m", "tikv(each)", "in turn", "order: sequence"),
+        ("faultDuration: 1m, when: {progress: 40%}", "tikv(0)", "waits for progress 40%", "warmUpTime"),
+    ] {
+        let yaml = format!("cases: [{{name: case, faultType: failure, selector: '{selector}', {schedule}}}]");
+        let reason = the_one(&load(&yaml), &pods()).unwrap_err();
+        assert!(reason.why.contains(why) && reason.instead.contains(instead), "{schedule}: {reason:?}");
+    }
 }
 
 fn names_differ() {

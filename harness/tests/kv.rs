@@ -49,7 +49,14 @@ fn outcomes(setups: impl IntoIterator<Item = Setup>) -> Vec<(String, Outcome, Ve
 
 #[test]
 fn without_faults_nothing_is_found() {
-    for client in ["raw_kv@fixed", "raw_kv@issue-522", "raw_kv@pr-503", "raw_kv@tiflow-3191"] {
+    for client in [
+        "raw_kv@fixed",
+        "raw_kv@issue-522",
+        "raw_kv@pr-503",
+        "raw_kv@issue-1713",
+        "raw_kv@tiflow-3191",
+        "txn_kv@fixed",
+    ] {
         let client = ClientRef::parse(client).unwrap();
         let fault_free = |seed| {
             let made = case("moves.yaml", "tikv_freeze", &client, &Choice { seed, ..Choice::default() });
@@ -77,7 +84,7 @@ fn every_case_comes_out_as_the_matrix_says_with_many_seeds() {
 
 #[test]
 fn the_same_seed_gives_the_same_record() {
-    for client in ["raw_kv@fixed", "raw_kv@issue-522"] {
+    for client in ["raw_kv@fixed", "raw_kv@issue-522", "txn_kv@fixed"] {
         let client = ClientRef::parse(client).unwrap();
         let choice = Choice { seed: 3, ..Choice::default() };
         let setup = case("batch-stream.yaml", "client_to_one_tikv_network_partition", &client, &choice);

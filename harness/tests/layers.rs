@@ -16,7 +16,10 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ),
     (
         "reports/record",
-        &["dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "span", "builder"],
+        &[
+            "dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "acted", "span",
+            "builder",
+        ],
     ),
     (
         "reports",

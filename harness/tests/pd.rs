@@ -1,12 +1,15 @@
-//! The PD client against the members of a cluster, in virtual time.
+//! The PD clients against the members of a cluster, in virtual time.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use fake_tikv::{Cluster, Node, PeerOrder, Spec, Speed};
+use futures_util::future::join_all;
 use tonic::Code;
 use unstuck::client::ctx::Ctx;
-use unstuck::client::pd::{PdClient, PdOptions};
+use unstuck::client::pd::{Behaviour, Lookups, PdClient, PdOptions, Route, Tso};
+use unstuck::client::{Env, Log, Outside, Scale, Workload};
+use unstuck::probe::{Meter, Tasks};
 use unstuck_net::sim::{SimConfig, SimNet, runtime};
 use unstuck_net::{Clock, Net};
 
@@ -107,4 +110,118 @@ fn when_the_leader_goes_a_later_call_finds_the_next_one() {
         client.get_all_stores(&ctx).await.unwrap();
         cluster.shutdown();
     });
+}
+
+fn env(net: &Net, pd: Vec<SocketAddr>) -> Env {
+    Env {
+        net: net.clone(),
+        pd,
+        tasks: Tasks::new(Clock::start()),
+        meter: Meter::default(),
+        log: Log::new(|_| {}),
+        seed: 1,
+        scale: Scale::REAL,
+        workload: Workload {
+            regions: 1,
+            batches: 1,
+            batch_bytes: 1,
+            workers: 1,
+            connections: 1,
+            duration: secs(60),
+        },
+        outside: Outside::default(),
+    }
+}
+
+#[test]
+fn timestamps_that_are_wanted_at_once_are_one_request_and_each_is_another() {
+    runtime(1).block_on(async {
+        let net = sim();
+        let (cluster, pd) = cluster(&net).await;
+        let ctx = Ctx::background();
+        let env = env(&net, pd);
+        let tso = Tso::connect(&ctx, &env, Behaviour::default()).await.unwrap();
+        let first = tso.get(&ctx).await.unwrap();
+        let wanted = (0..50).map(|_| tso.get(&ctx));
+        let got: Vec<u64> = join_all(wanted).await.into_iter().map(Result::unwrap).collect();
+        // one answer's timestamps have no gaps, those of two have a millisecond between them
+        let expected: Vec<u64> = (got[0]..).take(50).collect();
+        assert_eq!(got, expected);
+        assert!(got[0] > first);
+        env.tasks.abort_all();
+        cluster.shutdown();
+    });
+}
+
+#[test]
+fn timestamps_go_on_under_the_next_leader_and_a_caller_may_leave() {
+    runtime(1).block_on(async {
+        let net = sim();
+        let (cluster, pd) = cluster(&net).await;
+        let ctx = Ctx::background();
+        let env = env(&net, pd);
+        let tso = Tso::connect(&ctx, &env, Behaviour::default()).await.unwrap();
+        let first = tso.get(&ctx).await.unwrap();
+        let leader = cluster.pd_leader();
+        cluster.transfer_pd_leader((leader + 1) % 3).unwrap();
+        let error = tso.get(&ctx).await.unwrap_err();
+        assert!(error.is_leader_change(), "{error}");
+        assert!(tso.get(&ctx).await.unwrap() > first);
+        cluster.freeze(Node::Pd(cluster.pd_leader()));
+        let leaves = ctx.with_timeout(secs(1));
+        assert_eq!(tso.get(&leaves).await.unwrap_err().to_string(), "context deadline exceeded");
+        // whoever asks again is served after an election, a request that takes too long and a look at a member that does not answer
+        let again = async {
+            loop {
+                if let Ok(stamp) = tso.get(&ctx).await {
+                    return stamp;
+                }
+            }
+        };
+        assert!(tokio::time::timeout(secs(30), again).await.unwrap() > first);
+        env.tasks.abort_all();
+        cluster.shutdown();
+    });
+}
+
+#[test]
+fn its_tasks_end_with_the_last_handle() {
+    runtime(1).block_on(async {
+        let net = sim();
+        let (cluster, pd) = cluster(&net).await;
+        let env = env(&net, pd);
+        let tso = Tso::connect(&Ctx::background(), &env, Behaviour::default()).await.unwrap();
+        let other = tso.clone();
+        drop(tso);
+        tokio::time::sleep(secs(1)).await;
+        assert!(other.get(&Ctx::background()).await.is_ok() && env.tasks.alive() > 0);
+        drop(other);
+        tokio::time::sleep(secs(1)).await;
+        assert_eq!(env.tasks.alive(), 0);
+        cluster.shutdown();
+    });
+}
+
+#[test]
+fn what_only_the_leader_may_do_a_follower_passes_on_when_the_leader_is_out_of_reach() {
+    for (forwards, reached) in [(true, true), (false, false)] {
+        runtime(1).block_on(async {
+            let net = sim();
+            let (cluster, mut pd) = cluster(&net).await;
+            let leader = cluster.pd_leader() as usize;
+            let ctx = Ctx::background();
+            // nobody listens where the members say that the leader is
+            let hole = net.reserve(net.any()).unwrap().addr();
+            cluster.advertise(Node::Pd(cluster.pd_leader()), hole);
+            pd[leader] = hole;
+            let env = env(&net, pd);
+            let behaviour = Behaviour { forwards, ..Behaviour::default() };
+            let lookups = Lookups::connect(&ctx, &env, behaviour, Route::Everybody).await.unwrap();
+            // the leader's health is asked for every second
+            tokio::time::sleep(secs(5)).await;
+            assert_eq!(lookups.stores(&ctx).await.is_ok(), reached);
+            env.tasks.abort_all();
+            cluster.shutdown();
+        });
+    }
 }

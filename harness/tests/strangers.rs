@@ -96,6 +96,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
             duration: Duration::from_secs(120),
         },
         plan: Plan {
+            triggers: vec![],
             injections: vec![Injection {
                 kind: "network_partition".into(),
                 links: vec![Node::Pd(0), Node::Pd(1), Node::Pd(2)],
@@ -103,6 +104,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
                 nodes: vec![],
                 peers: vec![],
                 effect: None,
+                trigger: None,
                 led_by: None,
                 start: Duration::from_secs(20),
                 end: Duration::from_secs(80),

@@ -229,7 +229,9 @@ impl Compared {
         let header = &run.header;
         let fault = |place: usize| {
             let planned = &header.plan[place];
-            let name = format!("{}, {} to {}", named(planned), Span(planned.start_ms), Span(planned.end_ms));
+            let at = run.trigger(place).map_or(String::new(), |trigger| format!(" at {trigger},"));
+            let name =
+                format!("{},{at} {} to {}", named(planned), Span(planned.start_ms), Span(planned.end_ms));
             (name, Evidence::touched(&evidence(run, place)), effect(run, place))
         };
         Self {

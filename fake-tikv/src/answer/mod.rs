@@ -49,6 +49,8 @@ pub(crate) struct Rule {
     pub(crate) script: Script,
     seen: AtomicU64,
     matched: Matched,
+    /// Delays that were drawn.
+    delays: AtomicU64,
     removed: AtomicBool,
     removal: Notify,
 }
@@ -135,6 +137,7 @@ impl Answers {
             script,
             seen: AtomicU64::new(0),
             matched: matched.clone(),
+            delays: AtomicU64::new(0),
             removed: AtomicBool::new(false),
             removal: Notify::new(),
         }));
@@ -282,7 +285,10 @@ impl Rule {
     pub(crate) async fn hold(&self) {
         match self.script.then {
             Then::Silence => self.removal().await,
-            Then::Delay { ms } => {
+            Then::Delay { ms, jitter_ms } => {
+                let number = self.delays.fetch_add(1, Ordering::Relaxed) + 1;
+                let departs = script::drawn(number, 2 * jitter_ms + 1);
+                let ms = (ms + departs).saturating_sub(jitter_ms);
                 tokio::select! {
                     biased;
                     () = self.removal() => {}

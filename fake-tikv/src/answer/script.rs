@@ -75,6 +75,8 @@ pub enum Calls {
     Next(u64),
     /// One in so many: the call with this number, with twice this number, …
     Each(u64),
+    /// So many percent of them, by a draw for each.
+    Percent(u8),
 }
 
 impl Calls {
@@ -85,8 +87,22 @@ impl Calls {
             Self::Nth(n) => number == n,
             Self::Next(n) => number <= n,
             Self::Each(n) => number.checked_rem(n) == Some(0),
+            Self::Percent(percent) => drawn(number, 100) < u64::from(percent),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn none(ms: &u64) -> bool {
+    *ms == 0
+}
+
+/// A draw from 0 up to `below`, as good as random and always the same for the same number: the last step of `SplitMix64`.
+pub(super) fn drawn(number: u64, below: u64) -> u64 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) % below.max(1)
 }
 
 /// What happens to a call.
@@ -97,6 +113,9 @@ pub enum Then {
     Delay {
         /// Milliseconds.
         ms: u64,
+        /// How far each delay departs from that at most, in milliseconds, by a draw of its own.
+        #[serde(default, skip_serializing_if = "none")]
+        jitter_ms: u64,
     },
     /// Nothing happens until the script is removed, while the connection lives and pings are answered. Then it goes on.
     Silence,
@@ -130,13 +149,16 @@ pub enum Then {
 impl Then {
     /// Lateness.
     pub fn delay(by: Duration) -> Self {
-        Self::Delay { ms: by.as_millis() as u64 }
+        Self::Delay { ms: by.as_millis() as u64, jitter_ms: 0 }
     }
     /// Divides every time in it by `by`, at least 1.
     pub fn shorten(&mut self, by: u32) {
         match self {
-            Self::Delay { ms: time }
-            | Self::RegionError(RegionError::ServerIsBusy { backoff_ms: time, .. }) => {
+            Self::Delay { ms, jitter_ms } => {
+                *ms /= u64::from(by.max(1));
+                *jitter_ms /= u64::from(by.max(1));
+            }
+            Self::RegionError(RegionError::ServerIsBusy { backoff_ms: time, .. }) => {
                 *time /= u64::from(by.max(1));
             }
             _ => {}
@@ -169,6 +191,8 @@ pub enum How {
     },
     /// The connection is closed, with all its calls.
     Close,
+    /// Nothing more comes, for ever: the call stands, its connection lives and answers pings. Over HTTP/1 it is closed.
+    Silence,
 }
 
 /// Why the region refuses. The rest of the answer is made of what the cluster knows at that moment.

@@ -203,12 +203,13 @@ impl Flight {
         self.at.severed.sever();
     }
 
-    /// Cuts the call: with this error of its stream, or, pending, by the end of its connection.
+    /// Cuts the call: with this error of its stream, or, pending, by the end of its connection or by silence.
     pub(super) fn end_cut(&self) -> Poll<h2::Error> {
         self.call.ended(Outcome::Cut);
         let met = self.meets.get().map(|meets| meets.lock().unwrap_or_else(PoisonError::into_inner));
         match met.and_then(|meets| meets.cut.as_ref().map(|cut| cut.2)) {
             Some(How::Reset { code }) => Poll::Ready(h2::Reason::from(code).into()),
+            Some(How::Silence) => Poll::Pending,
             Some(How::Close) | None => {
                 self.at.severed.sever();
                 Poll::Pending

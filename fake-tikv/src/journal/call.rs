@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use prost::Message;
 use tonic::Status;
 
-use super::{Filter, Journal, Outcome};
+use super::{Filter, Journal, Outcome, Step};
 use crate::answer::detail;
 use crate::methods::{METHODS, Methods};
 use crate::proto::errorpb;
@@ -99,6 +99,8 @@ impl Call {
         if counted.slowest.is_none_or(|(slowest, _)| took > slowest) {
             counted.slowest = Some((took, seen.at_ms));
         }
+        drop(ring);
+        self.journal.tell(seen, Step::Ended(outcome));
     }
     /// It has ended with this answer.
     pub(crate) fn answered(&self, answer: &Result<impl Message, Status>) {
@@ -112,7 +114,7 @@ impl Call {
     }
     /// What handlers find with [`note_region`] and the like.
     pub(crate) fn noted(&self) -> Noted {
-        Noted(self.seen.clone())
+        Noted { seen: self.seen.clone(), journal: self.journal.clone() }
     }
 }
 
@@ -124,7 +126,10 @@ impl Drop for Call {
 
 /// A call, for whoever knows what is in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Noted(Arc<Seen>);
+pub(crate) struct Noted {
+    seen: Arc<Seen>,
+    journal: Journal,
+}
 
 tokio::task_local! {
     /// The call that is being handled.
@@ -133,15 +138,19 @@ tokio::task_local! {
 
 /// The call that is being handled names this region.
 pub(crate) fn note_region(region: u64) {
-    let _not_in_a_call = CURRENT.try_with(|noted| noted.0.region.store(region, Ordering::Relaxed));
+    let _not_in_a_call = CURRENT.try_with(|Noted { seen, journal }| {
+        if seen.region.swap(region, Ordering::Relaxed) == 0 {
+            journal.tell(seen, Step::Named);
+        }
+    });
 }
 
 /// The call that is being handled is answered with this region error.
 pub(crate) fn note_refused(error: &errorpb::Error) {
-    let _not_in_a_call = CURRENT.try_with(|noted| noted.0.refused.set(detail(error)));
+    let _not_in_a_call = CURRENT.try_with(|noted| noted.seen.refused.set(detail(error)));
 }
 
 /// The call that is being handled met a script.
 pub(crate) fn note_script(id: u64) {
-    let _not_in_a_call = CURRENT.try_with(|noted| noted.0.script.store(id, Ordering::Relaxed));
+    let _not_in_a_call = CURRENT.try_with(|noted| noted.seen.script.store(id, Ordering::Relaxed));
 }

@@ -5,9 +5,11 @@
 //!
 //! * `entry`: what can be read of it
 //! * `call`: one call as it goes
+//! * `watch`: whoever wants to hear of each at once
 
 mod call;
 mod entry;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,8 @@ use unstuck_net::Clock;
 pub(crate) use self::call::{CURRENT, Call, Noted, note_refused, note_region, note_script};
 use self::call::{Flow, Seen};
 pub use self::entry::{Entry, Filter, Outcome, Totals};
+use self::watch::Watcher;
+pub use self::watch::{Moment, Step};
 use crate::methods::{METHODS, Method};
 use crate::spec::Node;
 
@@ -35,6 +39,7 @@ pub struct Journal(Arc<Inner>);
 struct Inner {
     clock: Clock,
     ring: Mutex<Ring>,
+    watcher: OnceLock<Watcher>,
 }
 
 #[derive(Debug)]
@@ -68,7 +73,7 @@ impl Journal {
             foreign: Vec::new(),
             totals: BTreeMap::new(),
         };
-        Self(Arc::new(Inner { clock, ring: Mutex::new(ring) }))
+        Self(Arc::new(Inner { clock, ring: Mutex::new(ring), watcher: OnceLock::new() }))
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -102,6 +107,7 @@ impl Journal {
         ring.totals.entry((node, method)).or_default().calls += 1;
         let seen = ring.keep(fresh);
         drop(ring);
+        self.tell(&seen, Step::Arrived);
         Call { seen, journal: self.clone() }
     }
 
@@ -110,6 +116,19 @@ impl Journal {
         let call = self.arrived(node, Method::named(name), name, true);
         call.flow().took(request);
         call
+    }
+
+    /// Tells of each step of each call, at once and where it happens: the watcher must not wait, and must not ask the cluster.
+    /// The first watcher stays.
+    pub fn watch(&self, watcher: impl Fn(&Moment) + Send + Sync + 'static) {
+        let _the_first_stays = self.0.watcher.set(Watcher(Box::new(watcher)));
+    }
+
+    fn tell(&self, seen: &Seen, step: Step) {
+        if let Some(Watcher(watcher)) = self.0.watcher.get() {
+            let region = Some(seen.region.load(Ordering::Relaxed)).filter(|region| *region > 0);
+            watcher(&Moment { node: seen.node, method: METHODS.get(usize::from(seen.method)), region, step });
+        }
     }
 
     /// The calls that are kept and match, in the order of arrival.

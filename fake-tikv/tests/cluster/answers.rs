@@ -86,7 +86,7 @@ fn calls_are_met_by_their_number() {
 #[test]
 fn a_delay_makes_a_call_late_and_its_removal_lets_it_go_on() {
     with(spec(), |f| async move {
-        let guard = f.cluster.script(Script::every(STORE, Then::Delay { ms: 5_000 })).unwrap();
+        let guard = f.cluster.script(Script::every(STORE, Then::delay(Duration::from_secs(5)))).unwrap();
         let begin = Instant::now();
         switch_mode(&f, 1).await.unwrap();
         let took = begin.elapsed();
@@ -139,7 +139,8 @@ fn an_open_stream_is_held_at_its_next_message() {
         drop(guard);
         answers.message().await.unwrap().expect("the answer that was held");
 
-        let _slow = f.cluster.script(to(Node::Pd(leads), "Tso", Then::Delay { ms: 700 })).unwrap();
+        let _slow =
+            f.cluster.script(to(Node::Pd(leads), "Tso", Then::delay(Duration::from_millis(700)))).unwrap();
         for _ in 0..3 {
             let begin = Instant::now();
             asks.send(TsoRequest { count: 1, ..Default::default() }).await.unwrap();
@@ -388,4 +389,23 @@ fn a_script_reads_and_prints_as_json() {
     ] {
         assert!(serde_json::from_str::<Script>(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_call_that_falls_silent_stays_so_while_its_connection_lives() {
+    with(spec(), |f| async move {
+        let (store, get) = a_read(&f).await;
+        let silent = Then::Cut { after: After::Responses(0), how: How::Silence };
+        let guard = f.cluster.script(to(Node::Store(store), "RawGet", silent)).unwrap();
+        let mut client = tikv(&f, store).await;
+        let mut same = client.clone();
+        let asked = get.clone();
+        let waits = tokio::spawn(async move { client.raw_get(get).await });
+        sleep(Duration::from_secs(60)).await;
+        drop(guard);
+        // others on the same connection are answered, and it is not, with the script and without
+        same.raw_get(asked).await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        assert!(!waits.is_finished());
+    });
 }

@@ -27,6 +27,8 @@ struct Inner {
     deadline: Option<Instant>,
     error: OnceLock<CtxError>,
     parent: Option<Ctx>,
+    /// What calls under it say besides.
+    metadata: Option<(&'static str, String)>,
 }
 
 /// Cancels its context when it drops: Go's `defer cancel()`.
@@ -37,7 +39,7 @@ pub struct CancelOnDrop(Ctx);
 impl Ctx {
     /// A context that never ends by itself.
     pub fn background() -> Self {
-        Self::new(CancellationToken::new(), None, None)
+        Self::new(CancellationToken::new(), None, None, None)
     }
     /// A child, which [`Ctx::cancel`] ends alone.
     pub fn child(&self) -> Self {
@@ -48,11 +50,26 @@ impl Ctx {
         let at = Instant::now() + timeout;
         self.until(Some(self.deadline().map_or(at, |parents| parents.min(at))))
     }
-    fn until(&self, deadline: Option<Instant>) -> Self {
-        Self::new(self.0.token.child_token(), deadline, Some(self.clone()))
+    /// A child under which calls carry a header: Go's `metadata.NewOutgoingContext`. The name is in lower case, the value ASCII.
+    pub fn with_metadata(&self, name: &'static str, value: impl Into<String>) -> Self {
+        let token = self.0.token.child_token();
+        Self::new(token, self.deadline(), Some(self.clone()), Some((name, value.into())))
     }
-    fn new(token: CancellationToken, deadline: Option<Instant>, parent: Option<Self>) -> Self {
-        Self(Arc::new(Inner { token, deadline, error: OnceLock::new(), parent }))
+    fn until(&self, deadline: Option<Instant>) -> Self {
+        Self::new(self.0.token.child_token(), deadline, Some(self.clone()), None)
+    }
+    fn new(
+        token: CancellationToken,
+        deadline: Option<Instant>,
+        parent: Option<Self>,
+        metadata: Option<(&'static str, String)>,
+    ) -> Self {
+        Self(Arc::new(Inner { token, deadline, error: OnceLock::new(), parent, metadata }))
+    }
+    /// The headers that calls carry under it, the innermost first.
+    pub fn metadata(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let chain = std::iter::successors(Some(self), |ctx| ctx.0.parent.as_ref());
+        chain.filter_map(|ctx| ctx.0.metadata.as_ref()).map(|(name, value)| (*name, value.as_str()))
     }
     /// When it ends at the latest, if it has a deadline.
     pub fn deadline(&self) -> Option<Instant> {
@@ -146,6 +163,15 @@ mod tests {
         assert_eq!(child.done().await, CtxError::DeadlineExceeded);
         assert_eq!(start.elapsed(), SECOND);
         assert_eq!(parent.error(), Some(CtxError::DeadlineExceeded));
+    }
+
+    #[test]
+    fn headers_are_inherited_and_never_told_to_parents() {
+        let parent = Ctx::background().with_metadata("to", "a");
+        let child = parent.child().with_metadata("by", "b").child();
+        assert!(child.metadata().eq([("by", "b"), ("to", "a")]));
+        assert!(parent.metadata().eq([("to", "a")]));
+        assert_eq!(Ctx::background().metadata().next(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -81,13 +81,15 @@ pub fn find(name: &str, revision: &str) -> Option<Box<dyn Client>> {
     use br::Br;
     use kv::{Kv, Load};
     use lightning::{Lightning, Revision};
-    use load::TsoLoad;
+    use load::{PdLoad, TsoLoad};
     Some(match (name, revision) {
         ("lightning", "as-reported") => Box::new(Lightning::new(Revision::AsReported)),
         ("lightning", "fix-48355") => Box::new(Lightning::new(Revision::Fix48355)),
         ("lightning", "fixed") => Box::new(Lightning::new(Revision::Fixed)),
         ("br", "as-reported") => Box::new(Br { revision: br::Revision::AsReported }),
+        ("br", "tidb-53926") => Box::new(Br { revision: br::Revision::Tidb53926 }),
         ("br", "fixed") => Box::new(Br { revision: br::Revision::Fixed }),
+        ("pd", revision) => Box::new(PdLoad::at(revision)?),
         ("tso", revision) => Box::new(TsoLoad::at(revision)?),
         ("raw_kv", revision) => Box::new(Kv { load: Load::Raw, revision: kv::Revision::named(revision)? }),
         ("txn_kv", revision) => Box::new(Kv { load: Load::Txn, revision: kv::Revision::named(revision)? }),

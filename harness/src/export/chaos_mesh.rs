@@ -3,7 +3,7 @@
 //! | case | manifest |
 //! |---|---|
 //! | once | `PodChaos`, `NetworkChaos` or `IOChaos` with a `duration`: to be created when the warm-up is over |
-//! | `period` | a `Schedule` of it; the first comes one period after its creation. Schedules do not count: when to delete it is said |
+//! | `period` | a `Schedule` of it; the first comes one period after its creation, or when cron says. Schedules do not count: when to delete it is said |
 //!
 //! | fault | is |
 //! |---|---|
@@ -20,16 +20,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fake_tikv::answer::{RegionError, Then, When};
+use fake_tikv::answer::{Calls, RegionError, Then, When};
 use serde_json::{Map, Value, json};
 use unstuck_proxy::toxic::Distribution;
-use unstuck_record::Span;
 
 use super::pods::Pods;
+use super::timed::{self, Timed, go, span};
 use super::{NoEquivalent, none};
-use crate::fault::timing;
 use crate::scenario::fault_type::{Luck, Overtakes, Shape};
-use crate::scenario::{Case, Direction, Fault, FaultType, Netem, Schedule, Selector};
+use crate::scenario::{Case, Component, Direction, Fault, FaultType, Netem, Selector};
 
 /// One fault of a case as a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,38 +53,39 @@ pub struct Names(BTreeMap<String, u32>);
 impl Names {
     /// The manifests of a case, one for each of its faults, or why there is none.
     pub fn manifests(&mut self, case: &Case, pods: &Pods) -> Vec<Result<Manifest, NoEquivalent>> {
-        let begins =
-            timing::windows(case).into_iter().map(|windows| windows.first().map_or(case.warm_up, |w| w.0));
-        let of = |(fault, begins)| self.manifest(&case.name, fault, begins, pods);
-        case.faults.iter().zip(begins).map(of).collect()
+        let manifest = |(fault, timed): (&Fault, Result<Timed, NoEquivalent>)| {
+            self.manifest(&case.name, fault, &timed?, pods)
+        };
+        case.faults.iter().zip(timed::times(case)).map(manifest).collect()
     }
 
     fn manifest(
         &mut self,
         case: &str,
         fault: &Fault,
-        begins: Duration,
+        timed: &Timed,
         pods: &Pods,
     ) -> Result<Manifest, NoEquivalent> {
-        let chaos = chaos(fault, pods)?;
+        let chaos = chaos(fault, timed.lasts, pods)?;
         let mut name = object_name(case);
         let count = self.0.entry(name.clone()).or_default();
         *count += 1;
         if *count > 1 {
             name = format!("{name}-{count}");
         }
-        Ok(manifest(fault, begins, pods, chaos, &name))
+        Ok(manifest(fault, timed, pods, chaos, &name))
     }
 }
 
-fn manifest(fault: &Fault, begins: Duration, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
+fn manifest(fault: &Fault, timed: &Timed, pods: &Pods, chaos: Chaos, name: &str) -> Manifest {
     let meta = json!({
         "name": name,
         "namespace": pods.namespace,
         "labels": {"app.kubernetes.io/managed-by": "unstuck"},
     });
-    let (kind, spec, how) = match fault.schedule {
-        Schedule::Once => {
+    let begins = timed.begins;
+    let (kind, spec, how) = match &timed.repeated {
+        None => {
             let heals = if fault.fault == FaultType::Kill {
                 "Kubernetes starts the pod anew"
             } else {
@@ -94,15 +94,7 @@ fn manifest(fault: &Fault, begins: Duration, pods: &Pods, chaos: Chaos, name: &s
             let how = vec![format!("create it {} after the client's start; {heals}", span(begins))];
             (chaos.kind, chaos.spec, how)
         }
-        Schedule::Times { period, times } => {
-            let total = period * times.saturating_sub(1) + fault.duration;
-            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
-        }
-        Schedule::For { period, total } => {
-            let times = total.as_nanos().div_ceil(period.as_nanos().max(1));
-            let times = u32::try_from(times).unwrap_or(u32::MAX);
-            (SCHEDULE, scheduled(chaos, period), repeated(begins, period, total, times))
-        }
+        Some(repeated) => (SCHEDULE, scheduled(chaos, &repeated.schedule), repeated.how(begins)),
     };
     let object =
         json!({"apiVersion": "chaos-mesh.org/v1alpha1", "kind": kind, "metadata": meta, "spec": spec});
@@ -111,9 +103,9 @@ fn manifest(fault: &Fault, begins: Duration, pods: &Pods, chaos: Chaos, name: &s
 
 const SCHEDULE: &str = "Schedule";
 
-fn scheduled(chaos: Chaos, period: Duration) -> Value {
+fn scheduled(chaos: Chaos, schedule: &str) -> Value {
     let mut spec = json!({
-        "schedule": format!("@every {}", go(period)),
+        "schedule": schedule,
         "historyLimit": 1,
         "concurrencyPolicy": "Forbid",
         "type": chaos.kind,
@@ -122,25 +114,12 @@ fn scheduled(chaos: Chaos, period: Duration) -> Value {
     spec
 }
 
-fn repeated(begins: Duration, period: Duration, total: Duration, times: u32) -> Vec<String> {
-    let (start, every) = (span(begins), span(period));
-    let create = if begins >= period {
-        format!("create it {} after the client's start", span(begins.saturating_sub(period)))
-    } else {
-        format!("create it {} before the client's start", span(period.saturating_sub(begins)))
-    };
-    vec![
-        format!("{create}: the first fault comes {every} after that, at {start}"),
-        format!("delete it {} after the client's start, when {times} faults are over", span(begins + total)),
-    ]
-}
-
-fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
+fn chaos(of: &Fault, lasts: Duration, pods: &Pods) -> Result<Chaos, NoEquivalent> {
     match &of.fault {
         FaultType::Failure => {
             let mut spec = on_nodes(of, pods)?;
             spec["action"] = "pod-failure".into();
-            spec["duration"] = go(of.duration).into();
+            spec["duration"] = go(lasts).into();
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::Kill => {
@@ -149,30 +128,36 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             Ok(Chaos { kind: "PodChaos", key: "podChaos", spec })
         }
         FaultType::NetworkPartition { direction, reject: false } => {
-            network(of, pods, *direction, "partition", Map::new())
+            network((of, lasts), pods, *direction, "partition", Map::new())
         }
         FaultType::NetworkPartition { reject: true, .. } => {
             none("Chaos Mesh drops packets and never rejects them", "`network_partition` without `reject`")
         }
         FaultType::Network { word, direction, netem } => {
             let (action, with) = netem_spec(word, netem)?;
-            network(of, pods, *direction, action, with)
+            network((of, lasts), pods, *direction, action, with)
         }
         FaultType::Toxic { word, .. } => none(
             format!("no packet filter can do what `{word}` does to connections"),
             "`network_netem` for a bad network, `failure` for connections that end",
         ),
-        FaultType::Answer { word, script } => {
+        FaultType::Answer { word, script, path } => {
             let (action, key, value) = match script.then {
-                Then::Delay { ms } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
-                Then::Silence => ("latency", "delay", go(of.duration).into()),
+                Then::Delay { jitter_ms: 1.., .. } => {
+                    return none("Chaos Mesh's delays of a volume are all the same", "`io_delay`");
+                }
+                Then::Delay { ms, .. } => ("latency", "delay", go(Duration::from_millis(ms)).into()),
+                Then::Silence => ("latency", "delay", go(lasts).into()),
                 Then::RegionError(RegionError::DiskFull) => ("fault", "errno", ENOSPC.into()),
                 _ => {
                     let why = format!("nothing outside of a store can make it answer `{word}`");
                     return none(why, "`io_delay`, under which a store becomes busy by itself");
                 }
             };
-            if script.when != When::default() {
+            let percent = if let Calls::Percent(percent) = script.when.calls { percent } else { 100 };
+            if (When { calls: Calls::default(), ..script.when.clone() }) != When::default()
+                || !matches!(script.when.calls, Calls::Every | Calls::Percent(_))
+            {
                 return none(
                     "Chaos Mesh acts on a whole volume, and knows no calls",
                     format!("`{word}` without `method`, `nth`, `next` and `each`"),
@@ -181,9 +166,15 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             let mut spec = on_nodes(of, pods)?;
             spec["action"] = action.into();
             spec[key] = value;
-            spec["percent"] = 100.into();
-            spec["volumePath"] = VOLUME.into();
-            spec["duration"] = go(of.duration).into();
+            // where `TiDB` Operator mounts the data
+            spec["percent"] = percent.into();
+            let of_pd = of.selector.endpoints().any(|end| end.component == Component::Pd);
+            let volume = if of_pd { "/var/lib/pd" } else { "/var/lib/tikv" };
+            spec["volumePath"] = volume.into();
+            if let Some(path) = path {
+                spec["path"] = path.as_str().into();
+            }
+            spec["duration"] = go(lasts).into();
             Ok(Chaos { kind: "IOChaos", key: "ioChaos", spec })
         }
         FaultType::Blackhole { .. } | FaultType::ConnectHang => none(
@@ -206,6 +197,10 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
             "Chaos Mesh adds no pods",
             "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",
         ),
+        FaultType::ScaleIn => none(
+            "Chaos Mesh takes no pods away",
+            "`kubectl patch tidbcluster` with one less of `spec.tikv.replicas`",
+        ),
         FaultType::TransferLeader | FaultType::RegionSplit | FaultType::RegionMerge => none(
             format!("`{}` is PD's to do, not Chaos Mesh's", of.fault),
             "`pd-ctl operator add …`, `pd-ctl member leader transfer …`",
@@ -215,9 +210,6 @@ fn chaos(of: &Fault, pods: &Pods) -> Result<Chaos, NoEquivalent> {
 
 /// Linux's "no space left on device".
 const ENOSPC: i32 = 28;
-
-/// Where `TiDB` Operator mounts TiKV's data.
-const VOLUME: &str = "/var/lib/tikv";
 
 /// The action, and the keys that the spec has for it.
 fn netem_spec(word: &str, netem: &Netem) -> Result<(&'static str, Map<String, Value>), NoEquivalent> {
@@ -288,7 +280,7 @@ fn on_nodes(of: &Fault, pods: &Pods) -> Result<Value, NoEquivalent> {
 }
 
 fn network(
-    of: &Fault,
+    (of, lasts): (&Fault, Duration),
     pods: &Pods,
     direction: Direction,
     action: &str,
@@ -310,7 +302,7 @@ fn network(
     spec["action"] = action.into();
     spec["target"] = to.spec();
     spec["direction"] = direction.into();
-    spec["duration"] = go(of.duration).into();
+    spec["duration"] = go(lasts).into();
     for (key, value) in with {
         spec[&key] = value;
     }
@@ -324,17 +316,4 @@ fn object_name(case: &str) -> String {
     name.truncate(52);
     let name = name.trim_end_matches('-');
     if name.is_empty() { "case".to_owned() } else { name.to_owned() }
-}
-
-/// One number and one unit, which is all that some fields take: `90m`, `1600ms`.
-fn go(span: Duration) -> String {
-    let ms = span.as_millis();
-    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
-    let (per, unit) = units.into_iter().find(|(per, _)| ms.is_multiple_of(*per)).unwrap_or((1, "ms"));
-    if ms == 0 { "0s".to_owned() } else { format!("{}{unit}", ms / per) }
-}
-
-/// As people read it.
-fn span(of: Duration) -> Span {
-    Span(of.as_millis() as u64)
 }

@@ -1,12 +1,14 @@
 //! The same cases for a real cluster, in the form of tools that inject faults there.
 //!
 //! * [`pods`]: which pods a selector means
+//! * `timed`: when a fault comes
 //! * [`chaos_mesh`]: manifests of Chaos Mesh
 //!
 //! What such a tool cannot do is said, with what comes nearest; it is never replaced by something that looks alike.
 
 pub mod chaos_mesh;
 pub mod pods;
+mod timed;
 
 /// Why a case has no manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

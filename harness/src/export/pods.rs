@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::timed::in_turn;
 use super::{NoEquivalent, none};
 use crate::scenario::{Component, Endpoint, Many, Qualifier};
 
@@ -56,6 +57,12 @@ impl Pods {
                     self.client.iter().map(|(k, v)| (k.clone(), Value::from(v.clone()))).collect();
                 return Ok(self.labelled(&labels, "all"));
             }
+            Component::Zone(_) => {
+                return none(
+                    "nothing tells which pods are in a zone",
+                    "label them, and write the selector into the manifest of `tikv(all)` by hand",
+                );
+            }
             Component::All => {
                 let mode = if end.qualifier == Qualifier::Random { "one" } else { "all" };
                 let everything = self.labelled(&json!({"app.kubernetes.io/instance": self.instance}), mode);
@@ -75,6 +82,7 @@ impl Pods {
         match end.qualifier {
             Qualifier::All => Ok(of_component("all")),
             Qualifier::Random => Ok(of_component("one")),
+            Qualifier::Each => in_turn(),
             Qualifier::Some(many) => Ok(so_many(of_component("all"), many)),
             Qualifier::SomeFollowers(many) => Ok(so_many(all_but(of_component("all"), self.leader()?), many)),
             Qualifier::Index(index) => Ok(self.named(&format!("{}-{component}-{index}", self.instance))),

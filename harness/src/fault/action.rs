@@ -14,6 +14,8 @@ pub enum NodeEffect {
     Kill,
     /// A store joins beside it, and takes its share of the regions.
     Join,
+    /// A store is to leave: PD moves its peers elsewhere. At the heal it is gone, if it is empty by then.
+    Leave,
     /// Its process stands still until the heal.
     Freeze,
     /// Its leads move to other nodes.

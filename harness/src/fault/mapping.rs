@@ -8,6 +8,7 @@ use unstuck_proxy::toxic::Stream;
 
 use crate::scenario::{Direction, FaultType, Then};
 
+use super::resolve::ClientAt;
 use super::{Accept, Flow, NodeEffect, OnHeal, OnInject, Rule};
 
 /// What the proxies of the links do, and what happens to the nodes. "Up" is from the client, which is the source of
@@ -24,6 +25,7 @@ pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
             return (rule, Some(NodeEffect::Kill));
         }
         FaultType::ScaleOut => return (pass, Some(NodeEffect::Join)),
+        FaultType::ScaleIn => return (pass, Some(NodeEffect::Leave)),
         FaultType::Freeze => return (pass, Some(NodeEffect::Freeze)),
         FaultType::TransferLeader => return (pass, Some(NodeEffect::TransferLead)),
         FaultType::RegionSplit => return (pass, Some(NodeEffect::Split)),
@@ -61,17 +63,20 @@ pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
     (rule, None)
 }
 
-/// The same for a fault between nodes: what the proxies of the client's links to its source do, where the client is one of
-/// the targets. "Up" is to the source.
-pub fn between(fault: &FaultType, client_too: bool) -> (Rule, Option<NodeEffect>) {
+/// The same for a fault between nodes: what the proxies of the client's links to the other side do. "Up" is from the client.
+pub fn between(fault: &FaultType, client: ClientAt) -> (Rule, Option<NodeEffect>) {
     let FaultType::NetworkPartition { direction, .. } = fault else { return actions(fault) };
     let seen_from_the_client = match direction {
+        same if client == ClientAt::Source => *same,
         Direction::To => Direction::From,
         Direction::From => Direction::To,
         Direction::Both => Direction::Both,
     };
     let rule = Rule { accept: Accept::Hang, ..flows(seen_from_the_client, Flow::Blackhole) };
-    (if client_too { rule } else { Rule::default() }, Some(NodeEffect::Partition(*direction)))
+    (
+        if client == ClientAt::Neither { Rule::default() } else { rule },
+        Some(NodeEffect::Partition(*direction)),
+    )
 }
 
 /// The streams of a direction that is seen from the client.

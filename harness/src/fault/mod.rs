@@ -13,4 +13,5 @@ pub mod timing;
 
 pub use action::NodeEffect;
 pub use plan::{Injection, Plan, Topology, Unplannable};
+pub use resolve::ClientAt;
 pub use unstuck_proxy::{Accept, Flow, OnHeal, OnInject, Rule};

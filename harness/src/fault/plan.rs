@@ -6,9 +6,14 @@ use fake_tikv::Node;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Case, Fault};
+use crate::scenario::{Case, Fault, Trigger};
 
-use super::{NodeEffect, Rule, mapping, resolve, timing};
+use super::resolve::ClientAt;
+use super::timing::{self, Draw, Window};
+use super::{NodeEffect, Rule, mapping, resolve};
+
+/// Replicas of a region (PD's replication.max-replicas).
+const REPLICAS: usize = 3;
 
 /// The PD member that leads at the start of every run.
 pub const PD_LEADER: u32 = 0;
@@ -20,6 +25,8 @@ pub struct Topology {
     pub client: String,
     /// PD members.
     pub pd: u32,
+    /// Zones, over which members and stores are spread in turn; the client is in the first.
+    pub zones: u32,
     /// The member that leads at the start.
     pub pd_leader: u32,
     /// Store ids.
@@ -43,16 +50,20 @@ pub struct Injection {
     pub effect: Option<NodeEffect>,
     /// The member that leads PD among these nodes, if whoever leads at the injection is meant in its place.
     pub led_by: Option<u32>,
-    /// Since the client's start.
+    /// Which of the plan's triggers it waits for.
+    pub trigger: Option<usize>,
+    /// Since the client's start, or since the trigger fired.
     pub start: Duration,
-    /// Since the client's start.
+    /// Since the same.
     pub end: Duration,
 }
 
 /// Injections by start; times are real ones, unscaled.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// By start.
+    /// What some of the injections wait for.
+    pub triggers: Vec<Trigger>,
+    /// By start; first those that wait for nothing.
     pub injections: Vec<Injection>,
 }
 
@@ -67,6 +78,23 @@ pub enum Unplannable {
         /// The client under test.
         client: String,
     },
+    /// Nodes are spread over fewer zones.
+    #[error("the cluster has no `az{zone}`: set `cluster: {{zones: {zone}}}` or more")]
+    NoZone {
+        /// Its number.
+        zone: u32,
+    },
+    /// What a store that leaves has must go somewhere.
+    #[error(
+        "`scale_in` of {leave} of {stores} stores leaves fewer than {REPLICAS}, which the replicas of a region need: set \
+         `cluster: {{tikv: {}}}` or more", leave + REPLICAS
+    )]
+    NowhereToGo {
+        /// How many leave at once.
+        leave: usize,
+        /// How many there are.
+        stores: usize,
+    },
     /// The topology has no such node.
     #[error("the cluster has no `{end}`")]
     Nobody {
@@ -76,35 +104,38 @@ pub enum Unplannable {
 }
 
 impl Plan {
-    /// The injections of a case. Each draws its nodes from a generator of its own, split from `seed`, so that one
+    /// The injections of a case. Each draws its times and its nodes from a generator of its own, split from `seed`, so that one
     /// injection's choice does not depend on how many the case has.
     pub fn new(case: &Case, topology: &Topology, seed: u64) -> Result<Self, Unplannable> {
         let mut injections = Vec::new();
-        for ((number, fault), windows) in case.faults.iter().enumerate().zip(timing::windows(case)) {
-            for (i, (start, end)) in windows.into_iter().enumerate() {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(((number as u64) << 32) + i as u64 + 1);
-                injections.push(Injection { start, end, ..injection(fault, topology, &mut rng)? });
+        let times = timing::times(case, &Seeded { topology, seed });
+        for (fault, windows) in case.faults.iter().zip(times.faults) {
+            for (turn, Window { trigger, start, end, mut rng }) in windows.into_iter().enumerate() {
+                let injection = injection(fault, topology, turn, &mut rng)?;
+                injections.push(Injection { trigger, start, end, ..injection });
             }
         }
-        injections.sort_by_key(|injection| injection.start);
-        Ok(Self { injections })
+        injections.sort_by_key(|injection| (injection.trigger, injection.start));
+        Ok(Self { triggers: times.triggers, injections })
     }
     /// Whether nothing is injected.
     pub fn is_empty(&self) -> bool {
         self.injections.is_empty()
     }
-    /// When the first injection begins; zero if there is none.
+    /// When the first injection begins that waits for nothing; zero if there is none.
     pub fn first_injection(&self) -> Duration {
-        self.injections.iter().map(|i| i.start).min().unwrap_or_default()
+        self.timed().map(|i| i.start).min().unwrap_or_default()
     }
-    /// When the last injection is healed; zero if there is none.
+    /// When the last injection is healed that waits for nothing; zero if there is none.
     pub fn last_heal(&self) -> Duration {
-        self.injections.iter().map(|i| i.end).max().unwrap_or_default()
+        self.timed().map(|i| i.end).max().unwrap_or_default()
     }
-    /// From the first injection to the last heal, which is what the budget grants for the faults.
+    /// From the first injection to the last heal, which is what the budget grants for faults that wait for nothing.
     pub fn span(&self) -> Duration {
         self.last_heal().saturating_sub(self.first_injection())
+    }
+    fn timed(&self) -> impl Iterator<Item = &Injection> {
+        self.injections.iter().filter(|injection| injection.trigger.is_none())
     }
     /// How often a node is killed, so that it comes back.
     pub fn kills(&self, node: Node) -> usize {
@@ -132,6 +163,23 @@ impl Plan {
     }
 }
 
+/// What a plan's times are drawn from.
+struct Seeded<'a> {
+    topology: &'a Topology,
+    seed: u64,
+}
+
+impl Draw for Seeded<'_> {
+    fn generator(&self, fault: usize, injection: usize) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(((fault as u64) << 32) + injection as u64 + 1);
+        rng
+    }
+    fn round(&self, fault: &Fault) -> usize {
+        resolve::round(&fault.selector, self.topology)
+    }
+}
+
 impl Injection {
     /// Exchanges the member that led when the plan was made with the one that leads now; whether that changes anything.
     pub fn lead_is_at(&mut self, leads: u32) -> bool {
@@ -149,13 +197,22 @@ impl Injection {
 }
 
 /// One injection of a fault, at no time yet.
-fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result<Injection, Unplannable> {
+fn injection(
+    fault: &Fault,
+    topology: &Topology,
+    turn: usize,
+    rng: &mut ChaCha8Rng,
+) -> Result<Injection, Unplannable> {
     let kind = fault.kind.clone();
     let led_by = resolve::follows_lead(&fault.selector).then_some(topology.pd_leader);
-    let (start, end) = Default::default();
-    if let Some(sides) = resolve::between(&fault.selector, topology, rng)? {
-        let (rule, effect) = mapping::between(&fault.fault, sides.client_too);
-        let links = if sides.client_too { sides.source.clone() } else { Vec::new() };
+    let (trigger, start, end) = Default::default();
+    if let Some(sides) = resolve::between(&fault.selector, topology, turn, rng)? {
+        let (rule, effect) = mapping::between(&fault.fault, sides.client);
+        let links = match sides.client {
+            ClientAt::Source => sides.target.clone(),
+            ClientAt::Target => sides.source.clone(),
+            ClientAt::Neither => Vec::new(),
+        };
         return Ok(Injection {
             kind,
             links,
@@ -164,14 +221,18 @@ fn injection(fault: &Fault, topology: &Topology, rng: &mut ChaCha8Rng) -> Result
             peers: sides.target,
             effect,
             led_by,
+            trigger,
             start,
             end,
         });
     }
     let (rule, effect) = mapping::actions(&fault.fault);
-    let links = resolve::nodes(&fault.selector, topology, rng)?;
+    let links = resolve::nodes(&fault.selector, topology, turn, rng)?;
+    if effect == Some(NodeEffect::Leave) && topology.stores.len() < links.len() + REPLICAS {
+        return Err(Unplannable::NowhereToGo { leave: links.len(), stores: topology.stores.len() });
+    }
     let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
-    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, led_by, start, end })
+    Ok(Injection { kind, links, rule, nodes, peers: Vec::new(), effect, led_by, trigger, start, end })
 }
 
 #[cfg(test)]
@@ -191,7 +252,7 @@ mod tests {
     }
 
     fn topology(client: &str) -> Topology {
-        Topology { client: client.into(), pd: 3, pd_leader: 1, stores: vec![1, 2, 3] }
+        Topology { client: client.into(), pd: 3, zones: 1, pd_leader: 1, stores: vec![1, 2, 3] }
     }
 
     fn times(plan: &Plan) -> Vec<(u64, u64)> {
@@ -249,6 +310,50 @@ mod tests {
         );
         let plan = Plan::new(&case, &topology("br"), 1).unwrap();
         assert_eq!(times(&plan), [(60, 120), (180, 240), (240, 250), (270, 280)]);
+    }
+
+    #[test]
+    fn lengths_are_drawn_for_each_injection_and_the_same_with_the_same_seed() {
+        let case = case(
+            "faultType: failure, selector: tikv(random), warmUpTime: 1m, faultDuration: 10s..1m, \
+             period: '@every 2m..5m', faultRunTimes: 40",
+        );
+        let plan = |seed| Plan::new(&case, &topology("br"), seed).unwrap();
+        assert_eq!(plan(1), plan(1));
+        assert_ne!(times(&plan(1)), times(&plan(2)));
+        let times = times(&plan(1));
+        let lengths: std::collections::BTreeSet<_> = times.iter().map(|(from, to)| to - from).collect();
+        let pauses: std::collections::BTreeSet<_> = times.windows(2).map(|w| w[1].0 - w[0].0).collect();
+        assert!(lengths.len() > 10 && lengths.iter().all(|s| (10..=60).contains(s)), "{lengths:?}");
+        assert!(pauses.len() > 10 && pauses.iter().all(|s| (120..=300).contains(s)), "{pauses:?}");
+    }
+
+    #[test]
+    fn cron_counts_from_the_clients_start_and_not_before_the_warm_up_is_over() {
+        let case = case(
+            "faultType: failure, selector: tikv(0), warmUpTime: 11m, faultDuration: 1m, \
+             period: '*/10 * * * *', faultTotalRunTime: 30m",
+        );
+        let plan = Plan::new(&case, &topology("br"), 1).unwrap();
+        assert_eq!(times(&plan), [(1200, 1260), (1800, 1860), (2400, 2460)]);
+    }
+
+    #[test]
+    fn nodes_take_their_turns() {
+        let nodes = |text: &str| {
+            let plan = Plan::new(&case(text), &topology("br"), 1).unwrap();
+            let nodes: Vec<_> = plan.injections.iter().map(|one| one.links.clone()).collect();
+            (times(&plan), nodes.concat())
+        };
+        let (at, who) = nodes("faultType: rolling_restart, selector: tikv(all), faultDuration: 30s");
+        assert_eq!((at, who), (vec![(60, 90), (90, 120), (120, 150)], vec![Store(1), Store(2), Store(3)]));
+        let (at, who) =
+            nodes("faultType: failure, selector: pd(each), faultDuration: 30s, period: '@every 1m'");
+        assert_eq!((at, who), (vec![(60, 90), (120, 150), (180, 210)], vec![Pd(0), Pd(1), Pd(2)]));
+        let (_, who) = nodes(
+            "faultType: refuse, selector: br_to_tikv(each), faultDuration: 30s, period: '@every 1m', faultRunTimes: 4",
+        );
+        assert_eq!(who, [Store(1), Store(2), Store(3), Store(1)], "after the last comes the first");
     }
 
     #[test]
@@ -350,6 +455,9 @@ mod tests {
         assert_eq!(said, "the source of selector `br_to_all` is not the client under test, `lightning`");
         let small = Topology { stores: vec![1], ..topology("br") };
         assert_eq!(refuse("br_to_tikv(2)", &small), "the cluster has no `tikv(2)`");
+        let leaves = case("faultType: scale_in, selector: tikv(0), faultDuration: 1m");
+        let said = Plan::new(&leaves, &topology("br"), 1).unwrap_err().to_string();
+        assert!(said.contains("set `cluster: {tikv: 4}` or more"), "{said}");
         let small = Topology { pd: 1, pd_leader: 0, ..topology("br") };
         assert_eq!(refuse("br_to_pdfollower", &small), "the cluster has no `pdfollower(random)`");
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 /// A client's own counters. Cheap to clone. Clients whose work the fake cluster can see need not report units.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Counts>>);
+pub struct Meter(Arc<Mutex<Counts>>, Arc<Notify>);
 
 /// The counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl Meter {
         let mut counts = self.counts();
         if counts.done.insert(unit.into()) {
             drop(counts);
+            self.1.notify_one();
             super::progressed();
         } else {
             counts.again += 1;
@@ -92,10 +95,16 @@ impl Meter {
         counts.said = now.done;
         counts.reported.done = counts.reported.done.max(now.done);
         counts.reported.total = now.total.or(counts.reported.total);
+        drop(counts);
+        self.1.notify_one();
     }
     /// Its links have carried so many bytes by now.
     pub fn carried(&self, bytes: u64) {
         self.counts().carried = bytes;
+    }
+    /// Rings when work may have been done. Whoever sees work elsewhere may ring it too.
+    pub fn grown(&self) -> &Arc<Notify> {
+        &self.1
     }
     /// One attempt: a request sent, a job begun.
     pub fn attempt(&self) {

@@ -14,7 +14,7 @@ use crate::client::{self, Client, Scale, Workload};
 use crate::fault::Plan;
 use crate::fault::plan::{PD_LEADER, Topology, Unplannable};
 use crate::scenario::matrix;
-use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes};
+use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes, Spread};
 
 /// What is chosen besides the case and the client.
 #[derive(Clone, Debug)]
@@ -150,10 +150,13 @@ pub fn setup_with(
         notes.push(format!("not carried out here: `{}`", case.left_out.join("`, `")));
     }
     if let Some(instead) = choice.fault_duration {
-        let ms = |length: Duration| Span(length.as_millis() as u64);
         for fault in &mut case.faults {
-            notes.push(format!("faults of {} (as written: {})", ms(instead), ms(fault.duration)));
-            fault.duration = instead;
+            notes.push(format!(
+                "faults of {} (as written: {})",
+                Span(instead.as_millis() as u64),
+                fault.duration
+            ));
+            fault.duration = Spread::fixed(instead);
         }
     }
     let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
@@ -199,6 +202,7 @@ pub(crate) fn topology(client: &str, sizes: &Sizes) -> Topology {
     Topology {
         client: client.to_owned(),
         pd: sizes.pd,
+        zones: sizes.zones,
         pd_leader: PD_LEADER,
         stores: (1..=u64::from(sizes.tikv)).collect(),
     }

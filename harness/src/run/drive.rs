@@ -1,6 +1,5 @@
 //! The one loop that owns a run: it starts the client, carries the plan out, samples, and knows when to stop.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,16 +8,17 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 use unstuck_net::{Clock, Net};
-use unstuck_record::{End, EndReason, Event, Evidence, Limits, Line, PlannedFault, Sample};
+use unstuck_record::{End, EndReason, Event, Limits, Line, Sample};
 
 use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
 use super::status::Status;
+use super::steps::Steps;
 use super::trace;
-use super::world::{Active, World};
+use super::watch::Watch;
+use super::world::World;
 use crate::client::{Env, Failure, Left, Log, Outside, Timers};
-use crate::fault::Plan;
 use crate::probe::{Meter, Tasks};
 
 /// So many samples span a run's budget; as many dumps as this over [`DUMP_EVERY`].
@@ -53,11 +53,11 @@ impl Baseline {
         setup.scale.span(setup.workload.duration * 10) + setup.scale.timer(timers.longest) * 2
     }
 
-    /// When to give up: the budget, and as long again or twice the client's longest timer after it.
-    pub(super) fn deadline(&self, setup: &Setup) -> Duration {
-        let plan = setup.scale.span(setup.plan.span());
+    /// When to give up: the budget, and as long again or twice the client's longest timer after it. `faults` is the time
+    /// from the first injection to the last heal.
+    pub(super) fn deadline(&self, setup: &Setup, faults: Duration) -> Duration {
         let took = self.took.unwrap_or_else(|| Self::patience(setup));
-        let computed = took + plan + setup.scale.span(setup.recovery);
+        let computed = took + faults + setup.scale.span(setup.recovery);
         let budget = setup.within.map_or(computed, |within| setup.scale.span(within));
         budget + budget.max(setup.scale.timer(setup.client.timers().longest) * 2)
     }
@@ -76,12 +76,13 @@ impl Baseline {
     }
 }
 
-/// Runs the client in `net` until it ends, or `deadline` passes, or it spins, or somebody interrupts.
+/// Runs the client in `net` until it ends, or the deadline passes, or it spins, or somebody interrupts. The deadline follows
+/// from the time that the faults take; it is later once what they wait for has happened.
 pub(super) async fn drive(
     setup: &Setup,
     net: Net,
     recorder: &Recorder,
-    deadline: Duration,
+    deadline: &dyn Fn(Duration) -> Duration,
     status: &Arc<Status>,
 ) -> io::Result<Driven> {
     // a program compares timestamps and heartbeats with a clock of its own
@@ -97,17 +98,20 @@ pub(super) async fn drive(
     let tasks = Tasks::new(clock);
     status.attach_tasks(&tasks);
     let meter = Meter::default();
+    let (watch, mut fired) = Watch::new(&setup.plan.triggers, &meter);
+    watch.attach(world.cluster.journal());
     let mut probe =
         Probe { setup, world: &world, tasks: &tasks, meter: &meter, recorder, clock, status, samples: 0 };
-    let env = env(setup, net, &world, &tasks, &meter, recorder);
+    let env = env(setup, net, &world, (&tasks, &meter, &watch), recorder);
     recorder.event(clock.ms(), Event::ClientStarted);
     let outside = env.outside.clone();
     let mut client = pin!(tasks.spawn("main", setup.client.run(env)).join("main"));
 
-    let every = (deadline / SAMPLES).max(SHORTEST_SAMPLE);
-    let mut next_sample = Instant::now();
-    let until = Instant::now() + deadline;
-    status.until(ms(deadline));
+    let begun = Instant::now();
+    let every = (deadline(plan.span()) / SAMPLES).max(SHORTEST_SAMPLE);
+    let mut next_sample = begun;
+    let mut until = begun + deadline(plan.span());
+    status.until(ms(until - begun));
     let (reason, error) = loop {
         let next_step = plan.next_at();
         tokio::select! {
@@ -122,6 +126,15 @@ pub(super) async fn drive(
                 break (EndReason::ClientEnded, error);
             }
             () = status.interruption() => break (EndReason::Interrupted, None),
+            Some(trigger) = fired.recv() => {
+                plan.fire(trigger, recorder, &clock);
+                until = begun + deadline(plan.span());
+                status.until(ms(until - begun));
+            }
+            () = watch.may_have_progressed() => {
+                let (unique, total) = probe.progress();
+                watch.progress(unique, total);
+            }
             () = sleep_until(next_step) => plan.take_next(&world, recorder, &clock, status),
             () = tokio::time::sleep_until(next_sample) => {
                 probe.sample();
@@ -140,6 +153,9 @@ pub(super) async fn drive(
         outside.end();
         let _killed_with_its_future = tokio::time::timeout(patience, &mut client).await;
     }
+    while let Ok(trigger) = fired.try_recv() {
+        plan.fire(trigger, recorder, &clock);
+    }
     plan.heal_all(&world, recorder, &clock, status);
     let seen = world.cluster.observed();
     recorder.end(End {
@@ -155,98 +171,6 @@ pub(super) async fn drive(
     Ok(Driven { reason, at, error, trace })
 }
 
-/// The plan as steps in time: injections and heals.
-struct Steps {
-    plan: Plan,
-    start: Instant,
-    /// By time; at one time heals come before injections, so that back-to-back faults do not overlap.
-    due: BTreeSet<(Duration, bool, usize)>,
-    active: BTreeMap<usize, Active>,
-}
-
-impl Steps {
-    fn new(setup: &Setup, leads: u32) -> Self {
-        let mut plan = setup.plan.scaled(setup.scale.by());
-        for injection in &mut plan.injections {
-            injection.lead_is_at(leads);
-        }
-        let mut due = BTreeSet::new();
-        for (fault, one) in plan.injections.iter().enumerate() {
-            due.insert((one.start, true, fault));
-            // a fault of no duration is healed after its injection all the same
-            due.insert((one.end.max(one.start + Duration::from_millis(1)), false, fault));
-        }
-        Self { plan, start: Instant::now(), due, active: BTreeMap::new() }
-    }
-
-    fn planned(&self, world: &World) -> Vec<PlannedFault> {
-        self.plan.injections.iter().map(|one| world.planned(one)).collect()
-    }
-
-    fn next_at(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _, _)| self.start + *at)
-    }
-
-    fn take_next(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
-        let Some((_, inject, fault)) = self.due.pop_first() else { return };
-        if inject {
-            if self.plan.injections[fault].lead_is_at(world.cluster.pd_leader()) {
-                let PlannedFault { links, nodes, .. } = world.planned(&self.plan.injections[fault]);
-                recorder.event(clock.ms(), Event::FaultMoved { fault, links, nodes });
-            }
-            recorder.event(clock.ms(), Event::FaultInjected { fault });
-            self.active.insert(fault, world.inject(fault, &self.plan.injections[fault]));
-            status.tell(clock.ms(), format!("{} begins", self.name(fault, world)));
-        } else {
-            self.heal(fault, world, recorder, clock, status);
-        }
-        self.show(status);
-    }
-
-    fn heal(&mut self, fault: usize, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
-        if let Some(active) = self.active.remove(&fault) {
-            drop(active);
-            let evidence = world.evidence(fault);
-            recorder.event(clock.ms(), Event::FaultHealed { fault, evidence });
-            let effect = if evidence.touched() { "" } else { ", it has touched nothing" };
-            status.tell(clock.ms(), format!("{} heals{effect}", self.name(fault, world)));
-        }
-    }
-
-    /// `failure of lightning->tikv-2`
-    fn name(&self, fault: usize, world: &World) -> String {
-        let PlannedFault { kind, links, nodes, .. } = world.planned(&self.plan.injections[fault]);
-        let place = if links.is_empty() { nodes } else { links };
-        match &place[..] {
-            [] => kind,
-            [one] => format!("{kind} of {one}"),
-            [first, rest @ ..] => format!("{kind} of {first} and {} more", rest.len()),
-        }
-    }
-
-    /// Heals what is active and says what was not needed any more.
-    fn heal_all(&mut self, world: &World, recorder: &Recorder, clock: &Clock, status: &Status) {
-        while let Some((&fault, _)) = self.active.first_key_value() {
-            self.heal(fault, world, recorder, clock, status);
-        }
-        for (_, inject, fault) in std::mem::take(&mut self.due) {
-            if inject {
-                recorder.event(clock.ms(), Event::FaultNotNeeded { fault });
-            }
-        }
-        self.show(status);
-    }
-
-    fn evidence(&self, world: &World) -> Vec<Evidence> {
-        (0..self.plan.injections.len()).map(|fault| world.evidence(fault)).collect()
-    }
-
-    fn show(&self, status: &Status) {
-        let kind = |fault: &usize| self.plan.injections[*fault].kind.clone();
-        status.faults(self.active.keys().map(kind).collect());
-    }
-}
-
 /// Takes samples and dumps.
 struct Probe<'a> {
     setup: &'a Setup,
@@ -260,6 +184,11 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
+    /// Units done, and units to do.
+    fn progress(&self) -> (u64, u64) {
+        self.setup.client.progress(&self.world.cluster.observed(), &self.meter.read())
+    }
+
     fn sample(&mut self) {
         self.status.beat();
         for (at_ms, what) in self.world.cluster.take_changes() {
@@ -308,14 +237,23 @@ impl Probe<'_> {
     }
 }
 
-fn env(setup: &Setup, net: Net, world: &World, tasks: &Tasks, meter: &Meter, recorder: &Recorder) -> Env {
-    let (clock, to_log, recorder) = (tasks.clock(), recorder.clone(), recorder.clone());
+fn env(
+    setup: &Setup,
+    net: Net,
+    world: &World,
+    (tasks, meter, watch): (&Tasks, &Meter, &Watch),
+    recorder: &Recorder,
+) -> Env {
+    let (clock, to_log, recorder, watch) = (tasks.clock(), recorder.clone(), recorder.clone(), watch.clone());
     Env {
         net,
         pd: world.pd(),
         tasks: tasks.clone(),
         meter: meter.clone(),
-        log: Log::new(move |text| to_log.event(clock.ms(), Event::ClientLogged { text })),
+        log: Log::new(move |text| {
+            watch.line(&text);
+            to_log.event(clock.ms(), Event::ClientLogged { text });
+        }),
         seed: split(setup.seed, "client"),
         scale: setup.scale,
         workload: setup.workload.clone(),

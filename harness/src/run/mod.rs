@@ -7,6 +7,8 @@
 //! * `holds`: what several faults on one node come to
 //! * `nodes`: faults on nodes, what they touched, how they heal
 //! * [`world`]: the network, the cluster, a proxy on every link
+//! * `watch`: what faults wait for
+//! * `steps`: the plan as steps in time
 //! * [`drive`]: the one loop that owns a run: client, plan, samples, deadline
 //! * [`recorder`]: the record, in memory and on disk as it happens
 //! * [`status`]: what a screen may show meanwhile, and the flag that stops a run
@@ -24,7 +26,9 @@ mod outer;
 pub mod recorder;
 pub mod setup;
 pub mod status;
+mod steps;
 pub mod trace;
+mod watch;
 pub mod world;
 
 use std::io;
@@ -52,7 +56,7 @@ pub fn run_case(setup: &Setup, file: Option<&Path>, status: &Arc<Status>) -> io:
     let recorder = Recorder::create(header(setup, &baseline), file)?;
     status.attach(&recorder);
     let driven = in_world(setup, setup.world, async |net| {
-        drive::drive(setup, net, &recorder, baseline.deadline(setup), status).await
+        drive::drive(setup, net, &recorder, &|faults| baseline.deadline(setup, faults), status).await
     })??;
     finish(&recorder, driven.trace.as_deref())
 }
@@ -79,8 +83,9 @@ fn measure_baseline(setup: &Setup, status: &Arc<Status>) -> io::Result<Baseline>
     let quiet = Setup { plan: crate::fault::Plan::default(), ..setup.clone() };
     let patience = Baseline::patience(&quiet);
     let recorder = Recorder::create(header(&quiet, &Baseline::default()), None)?;
-    let driven: Driven =
-        in_world(setup, world, async |net| drive::drive(&quiet, net, &recorder, patience, status).await)??;
+    let driven: Driven = in_world(setup, world, async |net| {
+        drive::drive(&quiet, net, &recorder, &|_| patience, status).await
+    })??;
     Ok(match driven.reason {
         EndReason::ClientEnded if driven.error.is_none() => {
             Baseline { took: Some(driven.at), gap: recorder.longest_gap() }
@@ -123,6 +128,7 @@ fn header(setup: &Setup, baseline: &Baseline) -> Header {
         tokio_unstable: cfg!(tokio_unstable),
         unit: client.unit().to_owned(),
         plan: vec![],
+        triggers: setup.plan.triggers.iter().map(ToString::to_string).collect(),
         links: vec![],
         control: None,
         limits: baseline.limits(setup, timers),

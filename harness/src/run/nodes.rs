@@ -58,6 +58,11 @@ enum Heal {
         /// Its next place, to which the link leads from then on.
         elsewhere: Option<(Place, Link)>,
     },
+    /// A store that was to leave.
+    Left {
+        store: u64,
+        cluster: Cluster,
+    },
     Resume {
         node: Node,
         /// The client's link to it, with the bytes that it had been handed before.
@@ -106,6 +111,16 @@ pub(super) fn act(
         NodeEffect::Join => {
             changed(target.new.into_iter().map(|place| join(cluster, place)).sum());
             vec![]
+        }
+        NodeEffect::Leave => {
+            let regions = cluster.regions();
+            let leave = |node: &Node| {
+                let Node::Store(store) = *node else { return None };
+                cluster.offline(store).ok()?;
+                changed(regions.iter().filter(|region| region.stores.contains(&store)).count());
+                Some(guard(Heal::Left { store, cluster: cluster.clone() }))
+            };
+            target.nodes.iter().filter_map(leave).collect()
         }
         NodeEffect::Freeze => {
             let freeze = |node: &Node| {
@@ -239,6 +254,9 @@ impl Drop for Acted {
     fn drop(&mut self) {
         match &mut self.heal {
             Heal::Start { node, elsewhere } => self.holds.start(*node, elsewhere.take()),
+            Heal::Left { store, cluster } => {
+                let _leaves_when_it_is_empty = cluster.tombstone(*store);
+            }
             Heal::Resume { node, link, fault, touched } => {
                 // what the client has sent meanwhile lies in buffers, unread
                 let bytes = link.iter().map(|(link, before)| link.stats().up.saturating_sub(*before)).sum();

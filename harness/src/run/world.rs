@@ -127,6 +127,7 @@ impl World {
             nodes: injection.nodes.iter().chain(&injection.peers).map(|&node| node_name(node)).collect(),
             start_ms: injection.start.as_millis() as u64,
             end_ms: injection.end.as_millis() as u64,
+            trigger: injection.trigger,
         }
     }
 

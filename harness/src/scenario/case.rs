@@ -11,6 +11,7 @@ use super::fault::{self, Fault};
 use super::fields::Fields;
 use super::keys::{CASE, EXPECT, FAULT, ORDERS, OUTCOMES};
 use super::node::Node;
+use super::period::Period;
 use super::schedule::{self, Begins};
 
 /// A case, resolved.
@@ -54,7 +55,7 @@ const RECOVERY: Duration = Duration::from_secs(5 * 60);
 /// QA's shortest.
 const WARM_UP: Duration = Duration::from_secs(60);
 /// Keys that say something of the case's own fault only.
-const OF_ITS_FAULT: [&str; 8] = [
+const OF_ITS_FAULT: [&str; 9] = [
     "selector",
     "mode",
     "value",
@@ -63,6 +64,7 @@ const OF_ITS_FAULT: [&str; 8] = [
     "period",
     "faultRunTimes",
     "faultTotalRunTime",
+    "when",
 ];
 
 /// Reads one case; `None` if it has an error. `stores` and `pd` bound indices.
@@ -105,7 +107,7 @@ pub(crate) fn read(
 /// The case's own fault, if it has one, and those of its list.
 fn read_faults(f: &Fields<'_>, bounds: (u32, u32), problems: &mut Vec<Problem>) -> Vec<fault::Read> {
     let sequence = f.word("order", &ORDERS, problems) == Some("sequence");
-    let mut read = Vec::new();
+    let (mut read, mut triggered) = (Vec::new(), false);
     if f.mentions("faultType") || !f.mentions("faults") {
         for (key, example) in [("faultType", "failure"), ("selector", "tikv(random)")] {
             if !f.mentions(key) {
@@ -113,7 +115,10 @@ fn read_faults(f: &Fields<'_>, bounds: (u32, u32), problems: &mut Vec<Problem>) 
                 problems.push(problem.hint(format!("add `{key}: {example}`")));
             }
         }
-        read.push(fault::read(f, Begins::At(Duration::ZERO), bounds, problems));
+        let begins = schedule::read_begins(f, (false, sequence), bounds, problems);
+        triggered = waits(&begins, triggered);
+        read.push(fault::read(f, begins, bounds, problems));
+        check_clock(f, triggered, read.last(), problems);
     } else {
         for key in OF_ITS_FAULT.into_iter().filter(|key| f.get(key).is_some()) {
             let problem =
@@ -128,8 +133,10 @@ fn read_faults(f: &Fields<'_>, bounds: (u32, u32), problems: &mut Vec<Problem>) 
     }
     for node in list {
         let Some(f) = Fields::of(node, "a fault", FAULT, problems) else { continue };
-        let begins = schedule::read_begins(&f, !read.is_empty(), sequence, problems);
+        let begins = schedule::read_begins(&f, (!read.is_empty(), sequence), bounds, problems);
+        triggered = waits(&begins, triggered);
         read.push(fault::read(&f, begins, bounds, problems));
+        check_clock(&f, triggered, read.last(), problems);
     }
     if own + list.len() == 1 && f.get("order").is_some() {
         let problem = Problem::error(f.key("order"), "`order` of one fault");
@@ -144,6 +151,27 @@ fn read_faults(f: &Fields<'_>, bounds: (u32, u32), problems: &mut Vec<Problem>) 
         );
     }
     read
+}
+
+/// Whether a fault waits for something to happen, by itself or for one that does.
+fn waits(begins: &Begins, before: bool) -> bool {
+    match begins {
+        Begins::At(_) => false,
+        Begins::After(_) => before,
+        Begins::When(_) => true,
+    }
+}
+
+/// When the clock shows what after something has happened is not known before.
+fn check_clock(f: &Fields<'_>, triggered: bool, read: Option<&fault::Read>, problems: &mut Vec<Problem>) {
+    let by_the_clock = |fault: &Fault| matches!(fault.schedule.period(), Some(Period::Cron(_)));
+    if triggered && read.and_then(|read| read.fault.as_ref()).is_some_and(by_the_clock) {
+        let problem = Problem::error(
+            f.key("period"),
+            "cron goes by the clock, and this fault waits for something to happen",
+        );
+        problems.push(problem.hint("count from there, as in `period: \"@every 3m\"`"));
+    }
 }
 
 /// A name has to fit one of the faults.

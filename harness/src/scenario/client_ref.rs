@@ -14,12 +14,13 @@ pub struct ClientRef {
 }
 
 /// The clients there are, each with its revisions; the first is meant when none is said.
-pub const CLIENTS: [(&str, &[&str]); 5] = [
+pub const CLIENTS: [(&str, &[&str]); 6] = [
     ("lightning", &["as-reported", "fix-48355", "fixed"]),
-    ("br", &["as-reported", "fixed"]),
-    ("raw_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
-    ("txn_kv", &["fixed", "issue-522", "pr-503", "tiflow-3191"]),
+    ("br", &["as-reported", "tidb-53926", "fixed"]),
+    ("raw_kv", &["fixed", "issue-522", "pr-503", "issue-1713", "tiflow-3191"]),
+    ("txn_kv", &["fixed", "issue-522", "pr-503", "issue-1713", "tiflow-3191"]),
     ("tso", &["fixed", "tidb-21295", "tidb-44263", "fix-44478", "pd-6889"]),
+    ("pd", &["fixed", "pd-7416", "fix-7443", "tidb-43436", "tidb-46688", "tidb-49744", "tidb-48064"]),
 ];
 
 /// Why a text names no client.

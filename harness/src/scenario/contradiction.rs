@@ -4,15 +4,19 @@
 use std::ops::Range;
 
 use super::diagnostic::Problem;
-use super::selector::{Component, Selector, is_not_yet};
+use super::refused;
+use super::selector::{Component, Selector, zone};
 
 /// Words in a name that promise a fault type, each with the fault types that keep the promise.
-const PROMISES: [(&str, &[&str]); 13] = [
+const PROMISES: [(&str, &[&str]); 16] = [
     ("partition", &["network_partition", "blackhole", "az_partition", "zone_partition"]),
-    ("failure", &["failure"]),
+    ("failure", &["failure", "down"]),
     ("kill", &["kill"]),
     ("io_delay", &["io_delay"]),
     ("io_hang", &["io_hang"]),
+    ("io_jitter", &["io_jitter"]),
+    ("scale_in", &["scale_in"]),
+    ("scale_out", &["scale_out"]),
     ("network_delay", &["network_delay", "network_latency", "network_netem"]),
     ("network_latency", &["network_delay", "network_latency", "network_netem"]),
     ("network_loss", &["network_loss", "network_netem"]),
@@ -68,6 +72,7 @@ pub(crate) fn check(
     let source = words
         .iter()
         .position(|w| w == "to")
+        .filter(|to| words[to + 1..].iter().any(|w| component(w).is_some() || w == "all"))
         .and_then(|to| words[..to].iter().rev().find_map(|w| component(w)));
     if let (Some(source), Selector::Links { source: end, .. }) = (source, selector) {
         let same = matches!(&source, Mention::Known(c) if *c == end.component || (c.is_client() && end.component.is_client()));
@@ -93,7 +98,10 @@ fn component(word: &str) -> Option<Mention> {
         "pd" | "pdleader" | "pdfollower" => Component::Pd,
         "br" => Component::Br,
         "lightning" => Component::Lightning,
-        _ if is_not_yet(word) && !matches!(word, "downstream" | "s3") => return Some(Mention::Other),
+        _ if let Some(zone) = zone(word) => Component::Zone(zone),
+        _ if refused::component(word).is_some() && !matches!(word, "downstream" | "s3") => {
+            return Some(Mention::Other);
+        }
         _ => return None,
     }))
 }
@@ -133,6 +141,7 @@ mod tests {
             ("ha_tikv_random_kill", "kill", "tikv(random)"),
             ("ha_tikv(random)_to_all_network_partition", "network_partition", "tikv(random)_to_all"),
             ("one_tikv_io_delay", "io_delay", "tikv(random)"),
+            ("one_tikv_network_partition_to", "network_partition", "br_to_tikv(random)"),
         ] {
             assert_eq!(found(name, fault, selector), [""; 0], "{name}");
         }

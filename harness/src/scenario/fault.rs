@@ -1,15 +1,17 @@
 //! One fault of a case: what goes wrong, where, when, how long, how often.
 
-use std::time::Duration;
+use std::ops::Range;
 
 use super::diagnostic::{Problem, Severity};
-use super::fault_type::{self, FaultType};
+use super::fault_type::{self, FaultType, ROLLING_RESTART};
 use super::fields::Fields;
 use super::fit;
 use super::mode;
-use super::node::Node;
+use super::node::{Node, Value};
+use super::period::Spread;
+use super::refused;
 use super::schedule::{self, Begins, Schedule};
-use super::selector::Selector;
+use super::selector::{Component, Qualifier, Selector};
 
 /// A fault, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub struct Fault {
     /// When first.
     pub begins: Begins,
     /// How long one injection lasts.
-    pub duration: Duration,
+    pub duration: Spread,
     /// How often.
     pub schedule: Schedule,
 }
@@ -48,11 +50,17 @@ pub(super) fn read(
     let way = fault_type::direction(f, problems);
     let fault = node.and_then(|n| fault_type::read(n, way, problems));
     let many = mode::read(f, problems);
-    let selector = f
+    let mut selector = f
         .text("selector", problems)
         .and_then(|(text, span)| fit::read_selector(text, many, span, (pd, stores), problems));
-    let duration = f.duration("faultDuration", problems);
-    let schedule = schedule::read_schedule(f, duration, problems);
+    if let Some((selector, span)) = &mut selector
+        && node.and_then(word).is_some_and(|word| word == ROLLING_RESTART)
+    {
+        take_turns(selector, span, problems);
+    }
+    let duration = f.spread("faultDuration", problems);
+    let in_turn = selector.as_ref().map(|(selector, _)| selector);
+    let schedule = schedule::read_schedule(f, duration, in_turn, problems);
     if let Some(fault) = &fault {
         schedule::check_duration(f, fault, duration, problems);
         if let Some((selector, span)) = &selector {
@@ -75,9 +83,34 @@ pub(super) fn read(
     Read { fault: fault.filter(|_| right).and_then(made), word, selector }
 }
 
+/// A rolling restart of all nodes takes one after the other.
+fn take_turns(selector: &mut Selector, span: &Range<usize>, problems: &mut Vec<Problem>) {
+    match selector {
+        Selector::Nodes(end)
+            if matches!(end.qualifier, Qualifier::All | Qualifier::Each)
+                && matches!(end.component, Component::Tikv | Component::Pd) =>
+        {
+            end.qualifier = Qualifier::Each;
+        }
+        other => {
+            let message =
+                format!("`{ROLLING_RESTART}` takes one node after the other, and `{other}` does not");
+            problems.push(Problem::error(span.clone(), message).hint("write `tikv(each)` or `pd(each)`"));
+        }
+    }
+}
+
 /// The bare word of a fault type that could not be resolved.
 fn bare_word(node: &Node) -> Option<&'static str> {
-    let text = node.scalar()?;
-    let word = text.split('(').next().unwrap_or_default().replace('-', "_");
-    fault_type::NOT_YET.iter().map(|(w, _)| *w).find(|w| *w == word)
+    let word = word(node)?;
+    refused::FAULTS.iter().map(|refused| refused.word).find(|w| *w == word)
+}
+
+/// The word of a fault type in either form.
+fn word(node: &Node) -> Option<String> {
+    let text = match &node.value {
+        Value::Map(entries) => entries.first()?.0.scalar()?,
+        _ => node.scalar()?,
+    };
+    Some(text.split('(').next().unwrap_or_default().replace('-', "_"))
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::diagnostic::Problem;
 use super::keys::{self, Key, LeftOut, Shape};
 use super::node::{Node, Value};
+use super::period::{Period, Spread};
 use super::suggest::{did_you_mean, list, nearest};
-use super::units;
+use super::units::{self, Amount};
 
 /// A mapping that is being read.
 pub(crate) struct Fields<'a> {
@@ -121,20 +122,27 @@ impl<'a> Fields<'a> {
     pub(crate) fn duration(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Duration> {
         self.parsed(name, problems, duration_hint, units::duration)
     }
-    /// `"@every 3m"`
-    pub(crate) fn every(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Duration> {
+    /// `1h30m`, or `10s..1m`
+    pub(crate) fn spread(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Spread> {
+        let hint = |text: &str| if text.contains("..") { Shape::Spread.hint() } else { duration_hint(text) };
+        self.parsed(name, problems, hint, Spread::parse)
+    }
+    /// `40%`, or a number
+    pub(crate) fn amount(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Amount> {
+        self.parsed(name, problems, |_| Shape::Amount.hint(), Amount::parse)
+    }
+    /// `"@every 3m"`, or cron
+    pub(crate) fn period(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Period> {
         let hint = |text: &str| {
+            if text.split_whitespace().count() > 2 {
+                let fields = "minute, hour, day of the month, month, day of the week";
+                return format!("cron has five fields ({fields}), as in `\"*/10 * * * *\"`");
+            }
             let bare = text.trim_start_matches('@').trim_start_matches("every").trim();
             let bare = if units::duration(bare).is_ok() { bare } else { "3m" };
             format!("write `\"@every {bare}\"`")
         };
-        self.parsed(name, problems, hint, |text| {
-            let rest = text.strip_prefix("@every ").ok_or_else(|| format!("`{text}` is not a period"))?;
-            match units::duration(rest.trim()) {
-                Ok(Duration::ZERO) => Err("the period is zero".into()),
-                other => other,
-            }
-        })
+        self.parsed(name, problems, hint, Period::parse)
     }
     /// `16KiB`
     pub(crate) fn size(&self, name: &str, bounds: Range<u64>, problems: &mut Vec<Problem>) -> Option<u64> {

@@ -88,19 +88,22 @@ pub(super) fn check_fit(
             Problem::error(span, format!("`{fault}` acts on a node, and `{selector}` is a link"))
                 .hint(format!("write `{node}`, or choose `network_partition` for the link"))
         }
-        Selector::Nodes(end) if fault.on_regions() && end.component == Component::Pd => Problem::error(
+        Selector::Nodes(end) if fault.on_regions() && end.component != Component::Tikv => Problem::error(
             span,
             format!("`{fault}` acts on the regions that a store leads, and `{end}` has none"),
         )
         .hint("write `tikv(random)`, `tikv(all)` or `tikv(0)`"),
-        Selector::Nodes(end) if *fault == FaultType::ScaleOut && end.component == Component::Pd => {
-            Problem::error(span, format!("`{fault}` adds a store, and `{end}` is none"))
-                .hint("write `tikv(random)` for one store more, `tikv(all)` for twice as many")
+        Selector::Nodes(end)
+            if matches!(fault, FaultType::ScaleOut | FaultType::ScaleIn)
+                && end.component != Component::Tikv =>
+        {
+            Problem::error(span, format!("`{fault}` is of stores, and `{end}` is none"))
+                .hint("write `tikv(random)` for one store; `scale_out` of `tikv(all)` gives twice as many")
         }
         Selector::Nodes(end) if fault.on_node() => match end.component {
-            Component::Tikv | Component::Pd => return,
+            Component::Tikv | Component::Pd | Component::Zone(_) => return,
             _ => Problem::error(span, format!("`{fault}` of `{end}` is not supported yet"))
-                .hint("supported are `tikv(…)` and `pd(…)`"),
+                .hint("supported are `tikv(…)`, `pd(…)`, and zones"),
         },
         Selector::Nodes(end) => {
             let target = if end.component.is_client() { "all".to_owned() } else { end.to_string() };

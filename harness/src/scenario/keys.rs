@@ -2,7 +2,7 @@
 
 mod case;
 
-pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS};
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS, WHEN};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -25,8 +25,12 @@ pub(crate) enum Shape {
     Text,
     /// `1h30m`
     Duration,
-    /// `"@every 3m"`
-    Every,
+    /// `1h30m`, or `10s..1m`
+    Spread,
+    /// `40%`, or a number
+    Amount,
+    /// `"@every 3m"`, or cron
+    Period,
     /// `16KiB`
     Size,
     /// A whole number within bounds.
@@ -35,6 +39,8 @@ pub(crate) enum Shape {
     Streams,
     /// `shuffled`, `faulted-first` or `first(ID)`.
     PeerOrder,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A fault type, with or without parameters.
@@ -130,6 +136,11 @@ pub(crate) const CONFIG: &[Key] = &[
 pub(crate) const CLUSTER: &[Key] = &[
     key("pd", Shape::Count(1, 9), "PD members (default 3)."),
     key("tikv", Shape::Count(1, 100), "Stores (default 3)."),
+    key(
+        "zones",
+        Shape::Count(1, 9),
+        "Zones, `az1`, `az2`, …: stores and members are spread over them in turn, the client is in `az1` (default 1).",
+    ),
     key(
         "regions",
         Shape::Count(1, 100_000),
@@ -335,7 +346,32 @@ pub(crate) const ENTRY: &[Key] = &[
         "`client@revision: outcome`, or `{outcome, stuckAt, within}`. The first one is the \
           client that the case is run with when nothing else says so.",
     ),
+    key("class", Shape::Word(&CLASSES), "What kind of trouble it stands for, in the catalogue."),
+    key("issue", Shape::Text, "Where it was reported: `tidb 46321`; several, with commas."),
+    key("control", Shape::Flag, "Whether it shows that the class is not found where it is not."),
     key("runs", Shape::List(RUN), "More runs of the same case, in another world or with other sizes."),
+];
+
+/// The kinds of trouble that the catalogue has cases of, each with a control.
+pub(crate) const CLASSES: [&str; 18] = [
+    "quota-leak",
+    "header-wait",
+    "full-partition",
+    "false-new-store",
+    "no-response",
+    "one-silent-store",
+    "refused-store",
+    "pd-leader-change",
+    "pd-follower",
+    "tso-stream",
+    "bandwidth",
+    "delay",
+    "periodic-loss",
+    "address-change",
+    "eof-on-send",
+    "slow-handler",
+    "one-way",
+    "cluster-moves",
 ];
 
 /// One of an entry's `runs`.
@@ -366,11 +402,14 @@ impl Shape {
         match self {
             Self::Text => "write a text".into(),
             Self::Duration => "write a duration such as `90s`, `1h30m` or `250ms`".into(),
-            Self::Every => "write a period such as `\"@every 3m\"`".into(),
+            Self::Spread => "write a duration such as `90s`, or bounds such as `10s..1m`".into(),
+            Self::Amount => "write a share such as `40%`, or a whole number from 1".into(),
+            Self::Period => "write a period such as `\"@every 3m\"`".into(),
             Self::Size => "write a size such as `16KiB` or `1MiB`".into(),
             Self::Count(low, high) => format!("write a whole number from {low} to {high}"),
             Self::Streams => "write a whole number from 1 to 1000000, or `unlimited`".into(),
             Self::PeerOrder => "write `shuffled`, `faulted-first` or `first(ID)`".into(),
+            Self::Flag => "write `true` or `false`".into(),
             Self::Word(words) => format!("choose from {}", list(words)),
             Self::FaultType => "as in `failure`, or `stall_read(then:reset)`".into(),
             Self::Selector => "as in `tikv(random)` or `br_to_all`".into(),

@@ -13,7 +13,7 @@ use super::client_ref::ClientRef;
 use super::diagnostic::{Diagnostics, Problem, position};
 use super::fields::{Fields, shorten};
 use super::file::client_at;
-use super::keys::{ENTRY, EXPECT, MATRIX, OUTCOMES, RUN};
+use super::keys::{CLASSES, ENTRY, EXPECT, MATRIX, OUTCOMES, RUN};
 use super::node::{self, Node, Value};
 use super::sizes::{self, SizeSpec};
 use super::source;
@@ -74,10 +74,27 @@ pub struct Run {
 pub struct Matrix {
     /// In the order of the file: each entry's clients in the plain run, then in each of its `runs`.
     pub runs: Vec<Run>,
+    /// In the order of the file.
+    pub entries: Vec<Entry>,
     /// What each entry speaks of, with its place.
-    entries: Vec<Place>,
+    places: Vec<Place>,
     /// The file's name and text, without problems.
     source: Diagnostics,
+}
+
+/// What the catalogue says of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The scenario file, relative to the matrix.
+    pub file: String,
+    /// The case in it.
+    pub case: String,
+    /// What kind of trouble it stands for.
+    pub class: Option<&'static str>,
+    /// Where it was reported.
+    pub issue: Option<String>,
+    /// Whether it shows that the class is not found where it is not.
+    pub control: bool,
 }
 
 /// A file, a case in it, and where an entry says so.
@@ -92,7 +109,7 @@ impl Matrix {
     /// file could not be loaded.
     pub fn strangers(&self, cases: &BTreeMap<String, Option<BTreeSet<String>>>) -> Diagnostics {
         let mut problems = Vec::new();
-        for Place { file: (file, file_span), case: (case, case_span) } in &self.entries {
+        for Place { file: (file, file_span), case: (case, case_span) } in &self.places {
             let (span, written, message, choices) = match cases.get(file) {
                 None => {
                     let files = cases.keys().map(String::as_str).collect::<Vec<_>>();
@@ -179,7 +196,14 @@ fn read_entry(entry: &Node, source: &str, matrix: &mut Matrix, problems: &mut Ve
     let clients = f.get("clients").map(|n| read_clients(n, source, problems)).unwrap_or_default();
     // Without them there is no matrix; the rest is still read, for its errors.
     let [(file, file_span), (case, case_span)] = [file, case].map(Option::unwrap_or_default);
-    matrix.entries.push(Place { file: (file.to_owned(), file_span), case: (case.to_owned(), case_span) });
+    matrix.entries.push(Entry {
+        file: file.to_owned(),
+        case: case.to_owned(),
+        class: f.word("class", &CLASSES, problems),
+        issue: f.text("issue", problems).map(|(text, _)| text.to_owned()),
+        control: f.word("control", &["true", "false"], problems) == Some("true"),
+    });
+    matrix.places.push(Place { file: (file.to_owned(), file_span), case: (case.to_owned(), case_span) });
     let mut add = |name: &str, (world, scale), fault_duration, sizes: &SizeSpec, clients: &[Expected]| {
         matrix.runs.extend(clients.iter().map(|c| Run {
             file: file.to_owned(),

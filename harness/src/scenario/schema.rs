@@ -62,7 +62,17 @@ fn value(shape: Shape) -> Value {
         Shape::Duration => json!({
             "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": format!("^(0|{DURATION})$"),
         }),
-        Shape::Every => json!({"type": "string", "pattern": format!("^@every +{DURATION} *$")}),
+        Shape::Spread => json!({
+            "type": ["string", "integer"], "minimum": 0, "maximum": 0,
+            "pattern": format!("^(0|{DURATION})( *\\.\\. *(0|{DURATION}))?$"),
+        }),
+        Shape::Amount => {
+            json!({"type": ["string", "integer"], "minimum": 1, "pattern": "^([1-9][0-9]*|([1-9][0-9]?|100)%)$"})
+        }
+        Shape::Period => json!({
+            "type": "string",
+            "pattern": format!("^(@every +{DURATION}( *\\.\\. *{DURATION})? *|@(hourly|daily|weekly|monthly)|[^ @]+( +[^ ]+){{4}})$"),
+        }),
         Shape::Size => json!({
             "type": ["string", "integer"], "minimum": 1, "pattern": format!("^{BYTES}$"),
         }),
@@ -73,6 +83,7 @@ fn value(shape: Shape) -> Value {
         Shape::PeerOrder => {
             json!({"type": "string", "pattern": "^(shuffled|faulted-first|first\\([1-9][0-9]*\\))$"})
         }
+        Shape::Flag => json!({"type": "boolean"}),
         Shape::Word(words) => json!({"enum": words}),
         Shape::FaultType => fault_type(),
         Shape::Selector => json!({"type": "string", "pattern": selector()}),
@@ -135,7 +146,7 @@ fn parameter(name: &str) -> Value {
     match name {
         "direction" => json!({"enum": ["to", "from", "both"]}),
         "then" => json!({"enum": ["resume", "close", "reset"]}),
-        "reject" | "close" => json!({"type": "boolean"}),
+        "reject" | "close" | "silent" => json!({"type": "boolean"}),
         "nth" | "next" | "each" | "requests" | "responses" | "gap" | "connection" | "last_stream"
         | "after_streams" => json!({"type": "integer", "minimum": 0}),
         "leader" => json!({"enum": ["nobody", "actual", "other"]}),
@@ -143,7 +154,7 @@ fn parameter(name: &str) -> Value {
         "distribution" => json!({"enum": ["uniform", "normal", "pareto"]}),
         "volumeName" | "method" | "kind" | "path" | "message" => text(),
         "code" | "status" | "error" => json!({"type": ["string", "integer"]}),
-        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" => json!({
+        "loss" | "corrupt" | "duplicate" | "reorder" | "correlation" | "toxicity" | "percent" => json!({
             "type": ["string", "number"], "minimum": 0, "maximum": 100, "pattern": "^[0-9]*\\.?[0-9]*%?$",
         }),
         // a share of bytes, bytes a second
@@ -161,11 +172,11 @@ fn parameter(name: &str) -> Value {
 fn selector() -> String {
     let mode = "fixed: *[0-9]+|(fixed|random-max)-percent: *[0-9]+%?";
     let alone = format!(
-        "(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
+        "az[1-9][0-9]*(\\(all\\))?|(br|lightning|raw_kv|txn_kv|client)(\\(all\\))?|all(\\((all|random|{mode})\\))?|pdleader|pdfollower(\\((random|all|{mode})\\))?"
     );
     // a case with a `mode` needs no qualifier: only the loader sees both
     let many = format!(
-        "(tikv(\\((random|all|others|[0-9]+|{mode})\\))?|pd(\\((random|all|others|leader|follower|[0-9]+|{mode})\\))?)"
+        "(tikv(\\((random|all|each|others|[0-9]+|{mode})\\))?|pd(\\((random|all|each|others|leader|follower|[0-9]+|{mode})\\))?)"
     );
     format!("^({alone}|{many})(_to_({alone}|{many}))?$")
 }

@@ -3,16 +3,20 @@
 //! ```text
 //! selector  = endpoint [ "_to_" endpoint ]
 //! endpoint  = component [ "(" qualifier ")" ]
-//! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower
-//! qualifier = random | all | leader | follower | others | an index from 0 | mode
+//! component = tikv | pd | br | lightning | raw_kv | txn_kv | client | all | pdleader | pdfollower | az1 | az2 | …
+//! qualifier = random | all | each | leader | follower | others | an index from 0 | mode
 //! mode      = fixed:N | fixed-percent:P | random-max-percent:P
 //! ```
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;
 
 use super::mode::{Many, Mode};
-use super::suggest::{did_you_mean, list};
+use super::refused::{self, Refused};
+use super::suggest::did_you_mean;
 
 /// What a selector can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +37,8 @@ pub enum Component {
     Client,
     /// Everything.
     All,
+    /// The nodes of a zone, from 1.
+    Zone(u32),
 }
 
 impl Component {
@@ -47,6 +53,7 @@ impl Component {
             Self::TxnKv => "txn_kv",
             Self::Client => "client",
             Self::All => "all",
+            Self::Zone(_) => "az",
         }
     }
     /// Whether it names, or may name, the client under test.
@@ -66,6 +73,8 @@ pub enum Qualifier {
     All,
     /// One, chosen anew at each injection.
     Random,
+    /// One, the next at each injection.
+    Each,
     /// The PD member that leads at the injection.
     Leader,
     /// PD members that do not lead: one of them, or every one.
@@ -119,11 +128,8 @@ pub struct SelectorError {
 
 const COMPONENTS: [&str; 10] =
     ["tikv", "pd", "pdleader", "pdfollower", "br", "lightning", "raw_kv", "txn_kv", "client", "all"];
-const QUALIFIERS: [&str; 7] =
-    ["random", "all", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
-/// Components of QA's vocabulary for which there is no node or client yet.
-pub(crate) const NOT_YET: [&str; 8] =
-    ["tidb", "ticdc", "ticdcprocessor", "tiflash", "kafka", "downstream", "minio", "s3"];
+const QUALIFIERS: [&str; 8] =
+    ["random", "all", "each", "leader", "follower", "others", "fixed:N", "an index (from 0)"];
 
 impl Selector {
     /// Reads a selector.
@@ -183,6 +189,10 @@ impl Selector {
         Ok(Self::Links { source, target })
     }
 
+    /// Whether each injection takes the next node.
+    pub fn in_turn(&self) -> bool {
+        self.endpoints().any(|end| end.qualifier == Qualifier::Each)
+    }
     /// The ends that it names: one or two.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         let (first, second) = match *self {
@@ -265,9 +275,9 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
         "txn_kv" => (Component::TxnKv, None),
         "client" => (Component::Client, None),
         "all" => (Component::All, None),
-        _ if is_not_yet(name) => {
-            let hint = format!("supported are {}", list(&COMPONENTS));
-            return Err(error(name, at, format!("component `{name}` is known but not supported yet"), hint));
+        _ if let Some(zone) = zone(name) => (Component::Zone(zone), None),
+        _ if let Some(Refused { why, instead, .. }) = refused::component(name) => {
+            return Err(error(name, at, format!("`{name}` is no node here: {why}"), *instead));
         }
         _ => {
             let message = if name.is_empty() {
@@ -280,10 +290,18 @@ fn component(name: &str, at: usize) -> Result<(Component, Option<Qualifier>), Se
     })
 }
 
+/// The number of `az1`, `az2`, …
+pub(crate) fn zone(name: &str) -> Option<u32> {
+    let number = name.strip_prefix("az")?;
+    let plain = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+    number.parse().ok().filter(|_| plain)
+}
+
 fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
     Ok(match text {
         "random" => Qualifier::Random,
         "all" => Qualifier::All,
+        "each" => Qualifier::Each,
         "leader" => Qualifier::Leader,
         "follower" => Qualifier::Follower { all: false },
         "others" => Qualifier::Others,
@@ -302,23 +320,17 @@ fn qualifier(text: &str, at: usize) -> Result<Qualifier, SelectorError> {
     })
 }
 
-/// Whether QA knows this component and we have none yet: `tidb`, `ticdc`, `az1`, …
-pub(crate) fn is_not_yet(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let zone =
-        name.strip_prefix("az").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    zone || NOT_YET.contains(&name.as_str())
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.component.name();
         match self.qualifier {
+            _ if let Component::Zone(zone) = self.component => write!(f, "az{zone}"),
             Qualifier::All if !matches!(self.component, Component::Tikv | Component::Pd) => {
                 write!(f, "{name}")
             }
             Qualifier::All => write!(f, "{name}(all)"),
             Qualifier::Random => write!(f, "{name}(random)"),
+            Qualifier::Each => write!(f, "{name}(each)"),
             Qualifier::Leader => write!(f, "pdleader"),
             Qualifier::Follower { all: true } => write!(f, "pdfollower(all)"),
             Qualifier::Follower { all: false } => write!(f, "pdfollower(random)"),
@@ -335,112 +347,6 @@ impl fmt::Display for Selector {
         match self {
             Self::Nodes(end) => end.fmt(f),
             Self::Links { source, target } => write!(f, "{source}_to_{target}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(component: Component, qualifier: Qualifier) -> Endpoint {
-        Endpoint { component, qualifier }
-    }
-
-    #[test]
-    fn the_selectors_of_the_reports_are_read() {
-        assert_eq!(
-            Selector::parse("tikv(random)"),
-            Ok(Selector::Nodes(end(Component::Tikv, Qualifier::Random)))
-        );
-        let (br, all) = (end(Component::Br, Qualifier::All), end(Component::All, Qualifier::All));
-        assert_eq!(Selector::parse("br_to_all"), Ok(Selector::Links { source: br, target: all }));
-    }
-
-    #[test]
-    fn aliases_mean_what_they_abbreviate() {
-        for (alias, long) in [
-            ("pdleader", "pd(leader)"),
-            ("pdfollower", "pd(follower)"),
-            ("pdfollower(random)", "pd(follower)"),
-            ("client_to_pdleader", "client_to_pd(leader)"),
-        ] {
-            assert_eq!(Selector::parse(alias), Selector::parse(long), "{alias}");
-            assert!(Selector::parse(alias).is_ok(), "{alias}");
-        }
-        let all = Selector::parse("pdfollower(all)").unwrap();
-        assert_eq!(all, Selector::Nodes(end(Component::Pd, Qualifier::Follower { all: true })));
-    }
-
-    #[test]
-    fn a_selector_shows_as_it_can_be_read_again() {
-        for text in [
-            "tikv(random)",
-            "br_to_all",
-            "raw_kv_to_all",
-            "pdleader_to_pdfollower(all)",
-            "lightning_to_tikv(2)",
-            "pd(all)",
-            "tikv(fixed:2)",
-            "pdfollower(fixed-percent:50)",
-            "client_to_all(random)",
-            "tikv(random-max-percent:60)_to_tikv(others)",
-        ] {
-            assert_eq!(Selector::parse(text).unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn a_mode_chooses_among_what_is_named() {
-        let read = |text, mode| Selector::in_mode(text, Some(mode)).map(|selector| selector.to_string());
-        let two = Mode::Some(Many::Fixed(2));
-        for (text, mode, long) in [
-            ("tikv", Mode::One, "tikv(random)"),
-            ("tikv", Mode::All, "tikv(all)"),
-            ("tikv(all)", two, "tikv(fixed:2)"),
-            ("pd", two, "pd(fixed:2)"),
-            ("pdfollower", Mode::One, "pdfollower(random)"),
-            ("pdfollower(all)", two, "pdfollower(fixed:2)"),
-            ("all", two, "all(fixed:2)"),
-            ("client_to_tikv", two, "client_to_tikv(fixed:2)"),
-            ("tikv_to_tikv(others)", two, "tikv(fixed:2)_to_tikv(others)"),
-            ("tikv_to_pdleader", Mode::One, "tikv(random)_to_pdleader"),
-        ] {
-            assert_eq!(read(text, mode), Ok(long.to_owned()), "{text} {mode:?}");
-            assert!(Selector::parse(long).is_ok(), "{long}");
-        }
-        for text in
-            ["tikv(random)", "tikv(0)", "pdleader", "tikv(fixed:2)", "client_to_tikv(0)", "tikv_to_pd", "br"]
-        {
-            assert!(read(text, two).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_place() {
-        for (text, part, hint) in [
-            ("tkiv(random)", "tkiv", "did you mean `tikv`?"),
-            ("tikv(randm)", "randm", "did you mean `random`?"),
-            ("tikv(random", "tikv(random", "component(qualifier)"),
-            ("br_to_tikv", "tikv", "say which"),
-            ("br_to_", "", "tikv"),
-            ("tikv(leader)", "leader", "only `pd`"),
-            ("pdleader(0)", "0", "one leader"),
-            ("br(random)_to_all", "random", "leave it out"),
-            ("tidb(ddl-owner)_to_all", "tidb", "supported are"),
-            ("az1_to_az2", "az1", "supported are"),
-            ("tikv(others)", "tikv(others)", "tikv(0)_to_tikv(others)"),
-            ("br_to_client", "br_to_client", "name a node"),
-            ("tikv(99999999999)", "99999999999", "count from 0"),
-            ("tikv(fixed:0)", "fixed:0", "a number of nodes"),
-            ("tikv(fixd:2)", "fixd:2", "did you mean `fixed`?"),
-            ("tikv(fixed-percent:101)", "fixed-percent:101", "percentage"),
-            ("br(fixed:2)_to_all", "fixed:2", "leave it out"),
-            ("pdleader(fixed:1)", "fixed:1", "one leader"),
-        ] {
-            let e = Selector::parse(text).expect_err(text);
-            assert_eq!(&text[e.span.clone()], part, "{text}: {e:?}");
-            assert!(e.hint.contains(hint), "{text}: {e:?}");
         }
     }
 }

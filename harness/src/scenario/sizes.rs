@@ -28,6 +28,8 @@ pub struct SizeSpec {
     pub pd: Option<u32>,
     /// Stores.
     pub tikv: Option<u32>,
+    /// Zones.
+    pub zones: Option<u32>,
     /// Regions, the units of work.
     pub regions: Option<u32>,
     /// Keys in each region.
@@ -57,6 +59,8 @@ pub struct Sizes {
     pub pd: u32,
     /// Stores.
     pub tikv: u32,
+    /// Zones, over which nodes are spread in turn; the client is in the first.
+    pub zones: u32,
     /// Regions, the units of work.
     pub regions: u32,
     /// Keys in each region.
@@ -91,9 +95,10 @@ impl Sizes {
         let mut sizes = Self {
             pd: 3,
             tikv: 3,
+            zones: 1,
             regions: match client {
                 "br" => 240,
-                "tso" => 480,
+                "tso" | "pd" => 480,
                 _ => 64,
             },
             keys_per_region: 4,
@@ -102,7 +107,7 @@ impl Sizes {
             peer_order: PeerOrder::Shuffled,
             batches: 8,
             batch_bytes: 16 << 10,
-            workers: if ["raw_kv", "txn_kv", "tso"].contains(&client) { 8 } else { 32 },
+            workers: if ["raw_kv", "txn_kv", "tso", "pd"].contains(&client) { 8 } else { 32 },
             connections: 16,
             duration: None,
         };
@@ -110,6 +115,7 @@ impl Sizes {
             let set = |to: &mut u32, from: Option<u32>| *to = from.unwrap_or(*to);
             set(&mut sizes.pd, spec.pd);
             set(&mut sizes.tikv, spec.tikv);
+            set(&mut sizes.zones, spec.zones);
             set(&mut sizes.regions, spec.regions);
             set(&mut sizes.keys_per_region, spec.keys_per_region);
             set(&mut sizes.max_concurrent_streams, spec.max_concurrent_streams);
@@ -137,6 +143,7 @@ pub(crate) fn read(cluster: Option<&Node>, workload: Option<&Node>, problems: &m
     if let Some(f) = cluster.and_then(|n| Fields::of(n, "`cluster`", CLUSTER, problems)) {
         spec.pd = f.count("pd", problems);
         spec.tikv = f.count("tikv", problems);
+        spec.zones = f.count("zones", problems);
         spec.regions = f.count("regions", problems);
         spec.keys_per_region = f.count("keysPerRegion", problems);
         spec.max_concurrent_streams = streams(&f, problems);

@@ -93,6 +93,54 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
 }
 
+/// So much of the work: `40%`, or a number of units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Units(u64),
+    /// A share of all, in per cent.
+    Percent(u8),
+}
+
+impl Amount {
+    /// Reads `40%` or `120`.
+    ///
+    /// # Errors
+    /// In words, for a message that names the key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        let number = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let number = number.and_then(|digits| digits.parse::<u64>().ok()).filter(|number| *number > 0);
+        match (number, text.ends_with('%')) {
+            (Some(units), false) => Ok(Self::Units(units)),
+            (Some(share @ 1..=100), true) => Ok(Self::Percent(share as u8)),
+            _ => Err(format!("`{text}` is neither a share nor a number from 1")),
+        }
+    }
+
+    /// The units that it comes to of so many, rounded up; without a total a share comes to nothing known.
+    pub fn of(self, total: u64) -> Option<u64> {
+        match self {
+            Self::Units(units) => Some(units),
+            Self::Percent(_) if total == 0 => None,
+            Self::Percent(share) => {
+                let units = (u128::from(total) * u128::from(share)).div_ceil(100);
+                Some(u64::try_from(units).unwrap_or(u64::MAX))
+            }
+        }
+    }
+}
+
+/// As it is written.
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Units(units) => write!(f, "{units}"),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
 /// A share of a whole, 0 to 1: `30%`; a bare number is a percentage, as Chaos Mesh has it.
 ///
 /// # Errors
@@ -163,6 +211,17 @@ mod tests {
             assert_eq!(duration(&show(duration(text).unwrap())), duration(text), "{text}");
         }
         assert_eq!(show(Duration::from_secs(3600)), "1h");
+    }
+
+    #[test]
+    fn an_amount_is_a_share_or_a_number() {
+        assert_eq!(Amount::parse("40%").unwrap().of(256), Some(103), "rounded up");
+        assert_eq!(Amount::parse("100%").unwrap().of(3), Some(3));
+        assert_eq!(Amount::parse("40%").unwrap().of(0), None);
+        assert_eq!(Amount::parse("7").unwrap().of(3), Some(7));
+        for text in ["", "0", "0%", "101%", "-1", "1.5%", "4 %", "%", "+3", "٣"] {
+            assert!(Amount::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

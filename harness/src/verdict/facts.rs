@@ -51,7 +51,7 @@ impl<'a> Facts<'a> {
         let end_ms = run.end.as_ref().map_or(last, |end| end.at_ms);
         let ended = ended(run);
         let ended_ms = ended.map(|ended| ended.at_ms);
-        let (budget_ms, has_baseline) = match budget::budget_ms(&run.header, ended_ms) {
+        let (budget_ms, has_baseline) = match budget::budget_ms(run, ended_ms) {
             Some(budget) => (budget, true),
             // a fault-free run that completed is its own baseline
             None if run.header.plan.is_empty() && ended.is_some_and(|ended| ended.error.is_none()) => {
@@ -149,6 +149,11 @@ impl<'a> Facts<'a> {
         self.links.get(addr).copied()
     }
 
+    /// Whether any fault was.
+    pub(super) fn any_injected(&self) -> bool {
+        !self.injections.is_empty()
+    }
+
     /// Whether this fault of the plan was injected, and not merely due after the client's end.
     pub(super) fn was_injected(&self, fault: usize) -> bool {
         self.injections.iter().any(|injection| injection.fault == fault)
@@ -197,14 +202,11 @@ impl<'a> Facts<'a> {
         use unstuck_record::Span;
         let planned = &self.run.header.plan[fault];
         let on = if planned.nodes.is_empty() { &planned.links } else { &planned.nodes };
-        let (mut from_ms, mut to_ms) = (planned.start_ms, planned.end_ms);
-        // others keep to the plan as they like
-        let elsewhere = self.evidence(fault).elsewhere.is_some();
-        if let Some(injection) = self.injections.iter().find(|one| one.fault == fault && elsewhere) {
-            from_ms = injection.from_ms;
-            to_ms = injection.to_ms.unwrap_or_else(|| to_ms.max(self.end_ms));
+        let name = format!("{} on {}", planned.kind, on.join(", "));
+        match self.run.due(fault) {
+            Some(due) => format!("{name} ({} to {})", Span(due.start_ms), Span(due.end_ms)),
+            None => format!("{name} (at {})", self.run.trigger(fault).unwrap_or_default()),
         }
-        format!("{} on {} ({} to {})", planned.kind, on.join(", "), Span(from_ms), Span(to_ms))
     }
 }
 

@@ -1,12 +1,39 @@
-//! No fault touched anything, so the run shows nothing.
+//! No fault touched anything, or what a fault waits for never came, so the run shows nothing.
 
 use unstuck_record::{At, Event, Finding, FindingKind};
 
 use super::{Facts, finding};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut findings = nothing_touched(facts);
+    findings.extend(never_triggered(facts));
+    findings
+}
+
+/// The faults that waited in vain: what they were to show is not shown.
+fn never_triggered(facts: &Facts<'_>) -> Option<Finding> {
+    let waits = |fault: &usize| facts.run.never_triggered(*fault);
+    let waiting: Vec<usize> = (0..facts.run.header.plan.len()).filter(waits).collect();
+    let trigger = facts.run.trigger(*waiting.first()?).unwrap_or_default();
+    let more = match waiting.len() {
+        1 => String::new(),
+        count => format!(", nor were {} more faults", count - 1),
+    };
+    let summary = format!("what a fault waits for never came: {trigger}{more}");
+    let evidence = waiting.iter().map(|&fault| format!("{}: never triggered", facts.fault_text(fault)));
+    Some(Finding {
+        fault: Some(waiting[0]),
+        evidence: evidence.collect(),
+        ..finding(FindingKind::NoEffect, summary)
+    })
+}
+
+fn nothing_touched(facts: &Facts<'_>) -> Vec<Finding> {
     let plan = &facts.run.header.plan;
     if plan.is_empty() || (0..plan.len()).any(|fault| touched(facts, fault)) {
+        return vec![];
+    }
+    if (0..plan.len()).all(|fault| facts.run.never_triggered(fault)) {
         return vec![];
     }
     let injected: Vec<usize> = (0..plan.len()).filter(|&fault| facts.was_injected(fault)).collect();

@@ -37,10 +37,16 @@ pub(super) fn verdict(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding])
             why.unwrap_or("the client does not finish without faults either, so the faults prove nothing");
         return (Verdict::Unknown, format!("{why}; in this run it {happened}"));
     }
-    if let Some(nothing) = findings.iter().find(|finding| finding.kind == FindingKind::NoEffect) {
+    let expect = &facts.run.header.expect;
+    let nothing = findings.iter().find(|finding| finding.kind == FindingKind::NoEffect);
+    // a fault that waited in vain takes nothing from what the others have shown, unless that is a success
+    let shown = |nothing: &Finding| {
+        let vain = nothing.fault.is_some_and(|fault| facts.run.never_triggered(fault));
+        vain && facts.any_injected() && outcome != Outcome::Completed && !met(expect, outcome, findings)
+    };
+    if let Some(nothing) = nothing.filter(|nothing| !shown(nothing)) {
         return (Verdict::Unknown, format!("{}; the client {happened}", nothing.summary));
     }
-    let expect = &facts.run.header.expect;
     let said = if facts.only_said() {
         "; the faults were injected, as was said, and nothing tells what they touched"
     } else {

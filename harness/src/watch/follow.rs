@@ -118,12 +118,12 @@ impl<'a> Follow<'a> {
             Over::OutOfTime => EndReason::OutOfTime,
             Over::Ended(Done { error }) => {
                 self.event(at_ms, Event::ClientEnded { error });
-                for fault in self.faults.not_needed() {
-                    self.event(at_ms, fault);
-                }
                 EndReason::ClientEnded
             }
         };
+        for left in self.faults.left(reason == EndReason::ClientEnded) {
+            self.event(at_ms, left);
+        }
         self.recorder.end(End {
             at_ms,
             reason,

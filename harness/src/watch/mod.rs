@@ -53,6 +53,8 @@ pub struct Watch {
     pub seed: u64,
     /// The faults in the order of injection, as the case has them.
     pub planned: Vec<PlannedFault>,
+    /// What some of them wait for, in words.
+    pub triggers: Vec<String>,
     /// The time limits.
     pub limits: Limits,
     /// What is expected.
@@ -107,11 +109,16 @@ pub fn watch(
 }
 
 /// The faults of a case as its plan has them: their times, and the selector as written, for whoever carries them out draws
-/// for itself what `random` is.
+/// for itself what `random` is; and what some of them wait for, in words.
 ///
 /// # Errors
 /// The selector does not fit the client, or a cluster of the file's size.
-pub fn planned(file: &File, case: &Case, client: &str, seed: u64) -> Result<Vec<PlannedFault>, Unplannable> {
+pub fn planned(
+    file: &File,
+    case: &Case,
+    client: &str,
+    seed: u64,
+) -> Result<(Vec<PlannedFault>, Vec<String>), Unplannable> {
     let topology = topology(client, &Sizes::of(client, [&file.sizes]));
     let plan = Plan::new(case, &topology, split(seed, "plan"))?;
     let places = |kind: &str, on_links: bool| {
@@ -129,15 +136,17 @@ pub fn planned(file: &File, case: &Case, client: &str, seed: u64) -> Result<Vec<
         nodes: places(&injection.kind, false),
         start_ms: injection.start.as_millis() as u64,
         end_ms: injection.end.as_millis() as u64,
+        trigger: injection.trigger,
     };
-    Ok(plan.injections.iter().map(fault).collect())
+    let triggers = plan.triggers.iter().map(ToString::to_string).collect();
+    Ok((plan.injections.iter().map(fault).collect(), triggers))
 }
 
 impl Watch {
     /// When the client is given up, since its start.
     pub fn deadline_ms(&self) -> u64 {
         let given = self.deadline.map(|deadline| deadline.as_millis() as u64);
-        let as_a_run = || budget::give_up_ms(&self.header());
+        let as_a_run = || budget::give_up_ms(&Run::new(self.header()));
         given.or_else(as_a_run).unwrap_or(WITHOUT_BUDGET.as_millis() as u64)
     }
 
@@ -155,6 +164,7 @@ impl Watch {
             tokio_unstable: cfg!(tokio_unstable),
             unit: self.unit.clone(),
             plan: self.planned.clone(),
+            triggers: self.triggers.clone(),
             links: vec![],
             control: None,
             limits: self.limits.clone(),

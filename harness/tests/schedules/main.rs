@@ -4,3 +4,4 @@
 
 mod overlap;
 mod prober;
+mod triggers;

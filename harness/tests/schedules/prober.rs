@@ -10,9 +10,9 @@ use fake_tikv::proto::tikvpb::tikv_client::TikvClient;
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use unstuck::client::{Env, Own};
-use unstuck::run::cases::{Choice, setup_with};
+use unstuck::run::cases::{Choice, setup, setup_with};
 use unstuck::run::{Setup, Status, WorldKind, run_case};
-use unstuck::scenario::load_bytes;
+use unstuck::scenario::{ClientRef, File, load_bytes};
 use unstuck_record::{Event, Run};
 
 /// Whom to ask.
@@ -33,9 +33,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Whether it lies within these times wholly: only then is it known what was in force.
+    /// Whether it lies within these times wholly: only then is it known what was in force. Of what happens within one millisecond
+    /// nobody knows the order.
     pub(crate) fn within(&self, from_ms: u64, to_ms: u64) -> bool {
-        self.asked_ms >= from_ms && self.told_ms <= to_ms
+        self.asked_ms > from_ms && self.told_ms < to_ms
     }
 }
 
@@ -82,10 +83,21 @@ async fn ask(asked: Asked, pd: Channel, store: Channel) -> Result<(), tonic::Sta
     }
 }
 
+fn file(lines: &str) -> File {
+    let file = load_bytes("case.yaml", format!("cases: [{{name: c, {lines}}}]").into_bytes());
+    file.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// A case of these lines, in virtual time, for one of the models.
+pub(crate) fn of_client(lines: &str, client: &str, seed: u64) -> Setup {
+    let file = file(lines);
+    let client = ClientRef::parse(client).unwrap();
+    setup(&file, &file.cases[0], &client, &Choice { seed, ..Choice::default() }).unwrap()
+}
+
 /// A case of these lines, ready for a client in a world.
 pub(crate) fn made(lines: &str, client: Own, world: WorldKind) -> Setup {
-    let file = load_bytes("case.yaml", format!("cases: [{{name: c, {lines}}}]").into_bytes());
-    let file = file.unwrap_or_else(|problems| panic!("{problems}"));
+    let file = file(lines);
     setup_with(&file, &file.cases[0], Arc::new(client), &Choice { world, ..Choice::default() }).unwrap()
 }
 
@@ -129,5 +141,6 @@ pub(crate) fn acted(run: &Run, index: usize) -> Acted {
     let from = at(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index));
     let healed = at(|event, index| matches!(event, Event::FaultHealed { fault, .. } if *fault == index));
     let planned = &run.header.plan[index];
-    Acted { from, to: healed.min(from.min(planned.start_ms) + planned.end_ms - planned.start_ms), healed }
+    let due = if planned.trigger.is_some() { from } else { from.min(planned.start_ms) };
+    Acted { from, to: healed.min(due + planned.end_ms - planned.start_ms), healed }
 }

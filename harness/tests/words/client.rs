@@ -23,12 +23,14 @@ const IDLE: Duration = Duration::from_secs(6);
 const JOB: Duration = Duration::from_secs(40);
 
 /// What calls have come to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Calls {
     /// The longest took so long.
     pub(crate) slowest: Duration,
     /// How they failed, those that did.
     pub(crate) errors: Vec<Code>,
+    /// Those that came back well.
+    pub(crate) done: usize,
     /// Connections that were made.
     pub(crate) dials: usize,
     /// The last one's end.
@@ -36,7 +38,7 @@ pub(crate) struct Calls {
 }
 
 /// What the client has seen in its last run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) kept: Calls,
     pub(crate) fresh: Calls,
@@ -82,6 +84,7 @@ async fn calls(env: Env, seen: Shared, of: Of, name: &'static str, pace: Duratio
             pd.get_members(GetMembersRequest::default()).await.map(|_| ()).map_err(|status| status.code());
         let took = since.elapsed();
         count(&|calls| {
+            calls.done += usize::from(done.is_ok());
             calls.slowest = calls.slowest.max(took);
             calls.errors.extend(done.err().filter(|code| !calls.errors.contains(code)));
             calls.last = Some(done);

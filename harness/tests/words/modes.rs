@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use fake_tikv::Node::{self, Pd, Store};
 use unstuck::fault::plan::Topology;
-use unstuck::fault::{Injection, Plan};
+use unstuck::fault::{Flow, Injection, Plan};
 use unstuck::run::cases::{Choice, setup_with};
 use unstuck::run::{Status, run_case};
 use unstuck::scenario::{Case, load_bytes};
@@ -19,9 +19,12 @@ fn case(text: &str) -> Case {
     load_bytes("f", text.into_bytes()).unwrap_or_else(|problems| panic!("{problems}")).cases.remove(0)
 }
 
+fn topology() -> Topology {
+    Topology { client: "br".into(), pd: 5, zones: 2, pd_leader: 1, stores: vec![1, 2, 3, 4] }
+}
+
 fn injection(case: &Case, seed: u64) -> Injection {
-    let topology = Topology { client: "br".into(), pd: 5, pd_leader: 1, stores: vec![1, 2, 3, 4] };
-    Plan::new(case, &topology, seed).unwrap().injections.remove(0)
+    Plan::new(case, &topology(), seed).unwrap().injections.remove(0)
 }
 
 /// All choices that some seed makes.
@@ -70,6 +73,27 @@ fn a_store_can_be_cut_off_from_pd_s_leader() {
     let Injection { nodes, peers, .. } = injection(&case, 3);
     assert!(matches!(nodes[..], [Store(1..=4)]), "{nodes:?}");
     assert_eq!(peers, [Pd(1)]);
+}
+
+/// Members 0, 2 and 4 and stores 1 and 3 are in the first zone, with the client.
+#[test]
+fn a_partition_of_zones_has_the_client_on_its_side() {
+    let apart = |selector: &str| {
+        injection(&case(&format!("faultType: az_partition(direction:to), selector: {selector}")), 1)
+    };
+    let (first, second) = ([Pd(0), Pd(2), Pd(4), Store(1), Store(3)], [Pd(1), Pd(3), Store(2), Store(4)]);
+    let there = apart("az1_to_az2");
+    assert_eq!(
+        (&there.nodes[..], &there.peers[..], &there.links[..]),
+        (&first[..], &second[..], &second[..])
+    );
+    let back = apart("az2_to_az1");
+    assert_eq!((&back.nodes[..], &back.peers[..], &back.links[..]), (&second[..], &first[..], &second[..]));
+    assert_eq!((there.rule.up, there.rule.down), (Flow::Blackhole, Flow::Pass));
+    assert_eq!((back.rule.up, back.rule.down), (Flow::Pass, Flow::Blackhole), "seen from the client");
+    assert_eq!(injection(&case("faultType: failure, selector: az2"), 1).nodes, second);
+    let said = Plan::new(&case("faultType: failure, selector: az3"), &topology(), 1).unwrap_err().to_string();
+    assert!(said.contains("set `cluster: {zones: 3}`"), "{said}");
 }
 
 #[test]

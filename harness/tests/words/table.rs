@@ -40,10 +40,10 @@ fn the_page_has_every_word_as_the_code_has_it() {
 
 #[test]
 fn each_word_s_example_can_be_planned() {
-    let topology = Topology { client: "br".into(), pd: 3, pd_leader: 0, stores: vec![1, 2, 3, 4] };
+    let topology = Topology { client: "br".into(), pd: 3, zones: 2, pd_leader: 0, stores: vec![1, 2, 3, 4] };
     for word in words() {
         let text = format!(
-            "cluster: {{tikv: 4}}\ncases: [{{name: case, faultType: '{}', selector: '{}', faultDuration: 1m}}]",
+            "cluster: {{tikv: 4, zones: 2}}\ncases: [{{name: case, faultType: '{}', selector: '{}', faultDuration: 1m}}]",
             word.example, word.at
         );
         let file = load_bytes("f", text.into_bytes()).unwrap_or_else(|problems| panic!("{problems}"));

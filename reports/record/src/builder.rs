@@ -44,6 +44,7 @@ impl RunBuilder {
             tokio_unstable: true,
             unit: "regions".into(),
             plan: vec![],
+            triggers: vec![],
             links: vec![],
             limits,
             expect: Expect::default(),
@@ -100,6 +101,24 @@ impl RunBuilder {
         self.event(start_ms, Event::FaultNotNeeded { fault })
     }
 
+    /// A fault that waits for `trigger`, lasts so long, and touches something; `fires_ms`: when, if ever.
+    pub fn triggered_fault(
+        mut self,
+        (kind, link): (&str, &str),
+        trigger: &str,
+        length_ms: u64,
+        fires_ms: Option<u64>,
+    ) -> Self {
+        let fault = self.plan(kind, link, 0, length_ms);
+        self.0.header.plan[fault].trigger = Some(self.0.header.triggers.len());
+        self.0.header.triggers.push(trigger.into());
+        let Some(at_ms) = fires_ms else { return self.event(0, Event::FaultNeverTriggered { fault }) };
+        let trigger = self.0.header.triggers.len() - 1;
+        self.event(at_ms, Event::TriggerFired { trigger })
+            .event(at_ms, Event::FaultInjected { fault })
+            .event(at_ms + length_ms, Event::FaultHealed { fault, evidence: touched() })
+    }
+
     fn plan(&mut self, kind: &str, link: &str, start_ms: u64, end_ms: u64) -> usize {
         let node = link.rsplit("->").next().unwrap_or(link);
         self.0.header.plan.push(PlannedFault {
@@ -108,6 +127,7 @@ impl RunBuilder {
             nodes: vec![node.into()],
             start_ms,
             end_ms,
+            trigger: None,
         });
         self.0.header.plan.len() - 1
     }

@@ -83,6 +83,16 @@ pub enum Event {
         /// Its index in the header's plan.
         fault: usize,
     },
+    /// What faults of the plan wait for has happened.
+    TriggerFired {
+        /// Its index in the header's list.
+        trigger: usize,
+    },
+    /// What this fault waits for had not happened when the run was over.
+    FaultNeverTriggered {
+        /// Its index in the header's plan.
+        fault: usize,
+    },
     /// A connection was made through a proxy.
     ConnOpened {
         /// The link.

@@ -32,6 +32,9 @@ pub struct Header {
     pub unit: String,
     /// The faults in the order of injection.
     pub plan: Vec<PlannedFault>,
+    /// What faults wait for, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<String>,
     /// Every link, in a fixed order.
     pub links: Vec<LinkInfo>,
     /// Where Toxiproxy's API over the links was, on real sockets: `http://127.0.0.1:40000`.
@@ -67,10 +70,13 @@ pub struct PlannedFault {
     pub links: Vec<String>,
     /// The nodes it acts on, by name, e.g. `tikv-2`.
     pub nodes: Vec<String>,
-    /// Injection, in milliseconds since the client's start.
+    /// Injection, in milliseconds since the client's start, or since the trigger fired.
     pub start_ms: u64,
-    /// Heal, in milliseconds since the client's start.
+    /// Heal, in milliseconds since the same.
     pub end_ms: u64,
+    /// What it waits for, as an index in the header's list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<usize>,
 }
 
 /// A path from the client to one node, through one proxy.

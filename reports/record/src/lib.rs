@@ -12,10 +12,11 @@
 //! * [`digest`]: dumps as people look at them: folded, named, compared
 //! * [`end`]: what the cluster holds when all is over
 //! * [`verdict`]: what was made of it
-//! * [`run`]: reading and writing
+//! * [`run`]: reading and writing; [`acted`]: when faults really acted
 //! * [`span`]: lengths of time as people write them
 //! * `builder`: records made by hand, for tests (feature `builder`)
 
+pub mod acted;
 #[cfg(feature = "builder")]
 pub mod builder;
 pub mod calls;

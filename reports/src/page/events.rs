@@ -71,7 +71,11 @@ fn kind(event: &Event) -> &'static str {
         Event::ClientLogged { .. } => "log",
         Event::ClientPrinted { .. } => "output",
         Event::DumpTaken { .. } => "dump",
-        Event::FaultMoved { .. } | Event::FaultInjected { .. } | Event::FaultNotNeeded { .. } => "fault",
+        Event::FaultInjected { .. }
+        | Event::FaultMoved { .. }
+        | Event::FaultNotNeeded { .. }
+        | Event::TriggerFired { .. }
+        | Event::FaultNeverTriggered { .. } => "fault",
         Event::FaultHealed { .. } => "heal",
         Event::ConnOpened { .. } => "open",
         Event::ConnClosed { .. } => "close",
@@ -105,6 +109,11 @@ fn words(run: &Run, event: &Event) -> String {
         }
         Event::FaultInjected { fault: index } => format!("{} begins", fault(index)),
         Event::FaultHealed { fault: index, .. } => format!("{} heals", fault(index)),
+        Event::TriggerFired { trigger } => {
+            let what = run.header.triggers.get(*trigger).map_or("", String::as_str);
+            format!("what faults wait for: {}", untrusted(what, LINE))
+        }
+        Event::FaultNeverTriggered { fault: index } => format!("{} was never triggered", fault(index)),
         Event::FaultMoved { fault: index, .. } => {
             format!("{} acts there, and not where it was planned", fault(index))
         }

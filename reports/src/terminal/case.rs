@@ -135,7 +135,7 @@ pub(crate) fn during(run: &Run, finding: &Finding) -> String {
         return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
     };
     let name = plan::named(fault);
-    let (_, end_ms) = plan::times(run, finding.fault.unwrap_or_default());
+    let end_ms = finding.fault.and_then(|fault| run.due(fault)).map_or(u64::MAX, |due| due.end_ms);
     match finding.since_ms {
         Some(since) if since >= end_ms => {
             format!(", {} after the end of {name}", Span(since - end_ms))

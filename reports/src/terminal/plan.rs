@@ -20,9 +20,13 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
     let full = end_ms.max(1);
     for index in 0..plan.len().min(DRAWN) {
         let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
-        let (start_ms, end_ms) = times(run, index);
-        let (from, to) = (column(start_ms).min(COLUMNS - 1), column(end_ms));
-        let mark = if was_injected(run, index) { '#' } else { '-' };
+        let mark = match run.due(index) {
+            None => '.',
+            Some(_) if was_injected(run, index) => '#',
+            Some(_) => '-',
+        };
+        let (from, to) =
+            run.due(index).map_or((0, 0), |due| (column(due.start_ms).min(COLUMNS - 1), column(due.end_ms)));
         let bar: String =
             (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
         let text = planned(run, index);
@@ -35,18 +39,12 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
 
 /// What fault `index` was, when and on what, and what it touched.
 pub(crate) fn planned(run: &Run, index: usize) -> String {
-    let ((start_ms, end_ms), fault) = (times(run, index), &run.header.plan[index]);
-    format!("{}, {} to {}: {}", named(fault), Span(start_ms), Span(end_ms), effect(run, index))
-}
-
-/// When a fault was to begin and to end; of one that others carry out, when it did.
-pub(crate) fn times(run: &Run, index: usize) -> (u64, u64) {
-    let planned = &run.header.plan[index];
-    if evidence(run, index).elsewhere.is_none() {
-        return (planned.start_ms, planned.end_ms);
-    }
-    let acted = Acted::of(run, index);
-    (acted.start_ms, acted.end_ms.max(acted.start_ms))
+    let name = named(&run.header.plan[index]);
+    let when = run.trigger(index).map_or(String::new(), |trigger| format!(", at {}", clean(trigger)));
+    let times = run
+        .due(index)
+        .map_or(String::new(), |due| format!(", {} to {}", Span(due.start_ms), Span(due.end_ms)));
+    format!("{name}{when}{times}: {}", effect(run, index))
 }
 
 /// `failure on tikv-3`
@@ -65,16 +63,18 @@ pub(crate) struct Acted {
 
 impl Acted {
     pub(crate) fn of(run: &Run, index: usize) -> Self {
-        let planned = &run.header.plan[index];
         let at = |found: fn(&Event, usize) -> bool| {
             run.events.iter().find(|event| found(&event.what, index)).map(|event| event.at_ms)
         };
         let start = at(|event, index| matches!(event, Event::FaultInjected { fault } if *fault == index));
         let end = at(|event, index| matches!(event, Event::FaultHealed { fault, .. } if *fault == index));
+        let due = run.due(index);
+        // one that waits in vain is drawn where the run ends
+        let last = if due.is_none() { super::end_ms(run) } else { 0 };
         Self {
             injected: start.is_some(),
-            start_ms: start.unwrap_or(planned.start_ms),
-            end_ms: end.unwrap_or(planned.end_ms),
+            start_ms: start.or(due.map(|due| due.start_ms)).unwrap_or(last),
+            end_ms: end.or(due.map(|due| due.end_ms)).unwrap_or(last),
         }
     }
 }
@@ -84,6 +84,9 @@ pub(crate) fn effect(run: &Run, index: usize) -> String {
     let not_needed = |event: &Event| matches!(*event, Event::FaultNotNeeded { fault } if fault == index);
     if run.events.iter().any(|event| not_needed(&event.what)) {
         return "not needed, the client had ended".into();
+    }
+    if run.never_triggered(index) {
+        return "never triggered".into();
     }
     if !was_injected(run, index) {
         return "not injected".into();

@@ -19,6 +19,7 @@ use super::store_backup::{One, StoreBackup};
 use super::store_manager::StoreManager;
 use super::tools::Tools;
 use super::tree::{ProgressTree, Range};
+use super::watcher::Watcher;
 use crate::client::Failure;
 use crate::client::chan::Chan;
 use crate::client::ctx::Ctx;
@@ -92,6 +93,7 @@ impl MainLoop {
     /// Rounds until nothing is left.
     pub(super) async fn run(mut self, outer: &Ctx) -> Result<(), Failure> {
         let _receives = self.state.receives();
+        self.watch(outer);
         let mut number = 0;
         let mut last = Ended::Abandoned;
         loop {
@@ -114,6 +116,13 @@ impl MainLoop {
                 round.main.cancel();
             }
         }
+    }
+
+    fn watch(&self, outer: &Ctx) {
+        let Some(first_look) = self.tools.behaviour.watcher else { return };
+        let (tools, pd, state) = (self.tools.clone(), self.pd.clone(), self.state.clone());
+        let watcher = Watcher { tools, pd, state, first_look };
+        drop(self.tools.env.tasks.spawn("store watcher", watcher.run(outer.clone())));
     }
 
     fn begin(&self, outer: &Ctx, number: u64, left: Vec<Range>) -> Round {

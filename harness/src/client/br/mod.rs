@@ -6,7 +6,7 @@
 //!
 //! * [`main_loop`]: rounds, and what is handled within one
 //! * [`store_backup`], [`collector`]: the tasks of a round
-//! * [`store_manager`]: one connection a store
+//! * [`store_manager`]: one connection a store; [`watcher`]: stores that are new
 //! * [`answers`], [`tree`], [`liveness`], [`retry`]: what answers, ranges, heartbeats and errors mean
 //! * [`tools`], [`lines`]: what all of them need
 
@@ -20,6 +20,7 @@ mod store_backup;
 mod store_manager;
 mod tools;
 mod tree;
+mod watcher;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -36,6 +37,7 @@ use self::lines::Lines;
 use self::main_loop::MainLoop;
 use self::tools::Tools;
 use self::tree::Range;
+use self::watcher::FirstLook;
 use super::ctx::Ctx;
 use super::pd::{PdClient, PdOptions, TOOL_TIMEOUT};
 use super::{Client, Env, Failure, Timers, Workload};
@@ -63,6 +65,8 @@ pub struct Br {
 pub enum Revision {
     /// v8.2.0-alpha of May 2024, of which pingcap/tidb#53519 was reported.
     AsReported,
+    /// With pingcap/tidb#53341, before #53920: its watcher takes every store for a new one (pingcap/tidb#53926).
+    Tidb53926,
     /// With pingcap/tidb#53341 and what followed.
     Fixed,
 }
@@ -80,6 +84,8 @@ struct Behaviour {
     round_pause: Option<Duration>,
     /// How long a store may be silent.
     answer_within: Option<Duration>,
+    /// How the watcher of stores begins; there was none before.
+    watcher: Option<FirstLook>,
 }
 
 impl Revision {
@@ -91,13 +97,18 @@ impl Revision {
                 keeps_conns: false,
                 round_pause: None,
                 answer_within: None,
+                watcher: None,
             },
+            Self::Tidb53926 => {
+                Behaviour { watcher: Some(FirstLook::AtTheFirstTick), ..Self::Fixed.behaviour() }
+            }
             Self::Fixed => Behaviour {
                 guarded_notice: true,
                 handle_ends_with_main: true,
                 keeps_conns: true,
                 round_pause: Some(main_loop::ROUND_PAUSE),
                 answer_within: Some(ANSWER_WITHIN),
+                watcher: Some(FirstLook::AtOnce),
             },
         }
     }
@@ -111,6 +122,7 @@ impl Client for Br {
     fn revision(&self) -> &'static str {
         match self.revision {
             Revision::AsReported => "as-reported",
+            Revision::Tidb53926 => "tidb-53926",
             Revision::Fixed => "fixed",
         }
     }

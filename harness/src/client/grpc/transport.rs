@@ -132,6 +132,12 @@ impl Transport {
         if let Some(deadline) = ctx.deadline() {
             headers.insert("grpc-timeout", timeout(deadline));
         }
+        for (name, value) in ctx.metadata() {
+            // what cannot be a header is left out, as grpc-go does
+            if let Ok(value) = http::HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
         request
     }
 

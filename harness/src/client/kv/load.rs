@@ -6,19 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use unstuck_record::Resource;
 
 use super::backoff::{Backoffer, Kind, sleep};
 use super::error::Error;
+use super::keys::Keys;
 use super::tools::Tools;
 use crate::client::Failure;
 use crate::client::ctx::Ctx;
 use crate::client::pd::PdClient;
 use crate::probe::{Site, wait};
-
-use super::keys::Keys;
-use bytes::Bytes;
 
 /// The pause before an operation that has failed begins anew.
 const AGAIN: Duration = Duration::from_secs(1);

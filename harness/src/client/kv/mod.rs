@@ -23,6 +23,8 @@ mod revision;
 mod selector;
 mod sender;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod txn;
 
@@ -129,7 +131,7 @@ fn audit(seen: &Observed, counts: &Counts, rows: u64, unit: &str) -> Work {
 }
 
 #[cfg(test)]
-mod tests {
+mod audits {
     use super::*;
     use crate::probe::Meter;
 

@@ -13,13 +13,11 @@ use super::command::{Answer, Command};
 use super::error::Error;
 use super::keys::Keys;
 use super::load::{self, Doing, Stopped};
+use super::revision::Revision;
 use super::sender::Sender;
 use super::tools::Tools;
-use crate::client::pd::{DEFAULT_TIMEOUT, PdClient, PdOptions};
 use crate::client::{Env, Failure};
 use crate::probe::frame;
-
-use super::revision::Revision;
 
 /// The budget of one put or get; source: `rawkvMaxBackoff`.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
@@ -59,9 +57,8 @@ impl Client {
 
 /// Puts every key and reads it back.
 pub(super) async fn run(env: Env, revision: Revision) -> Result<(), Failure> {
-    let options = PdOptions { timeout: DEFAULT_TIMEOUT, scale: env.scale, seed: env.seed };
-    let pd = PdClient::new(&env.net, env.pd.clone(), options);
     let tools = Tools { env, behaviour: revision.behaviour() };
+    let pd = tools.pd();
     let starts = Arc::new(load::region_starts(&tools, &pd, Keys::Raw).await?);
     let total = starts.len() as u64 * u64::from(tools.env.workload.batches.max(1));
     let sender = Arc::new(Sender::new(tools.clone(), pd, Keys::Raw));

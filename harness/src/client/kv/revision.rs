@@ -22,6 +22,12 @@ pub enum Revision {
     /// told. In 2024 client-go still did so; that a leader named by another replica is asked whatever the probe said is
     /// our own fix.
     Pr503,
+    /// client-go 1713 (July 2025): `Client recovery fails after TiKV server restart`.
+    ///
+    /// Known: after a restart of a store, requests fail for good because PD answers `not leader` (`loadStore from PD failed`);
+    /// a client that is started then works. Inferred: the member that is asked led when the client began, and the
+    /// client does not look for another. Why PD's lead had moved is not told; here it is taken to have moved before.
+    Issue1713,
     /// tiflow 3191 (October 2021), before pull 3612: `kv client takes too long time to recover when a TiKV node shutdowns`.
     ///
     /// Known: 23 minutes, "it wastes too much time to retry to establish gRPC connection with the shutdown TiKV store"; pull 3612
@@ -38,6 +44,8 @@ pub(super) struct Behaviour {
     pub(super) connects_idle: bool,
     /// A leader that another replica names is asked, even if its store did not pass the probe.
     pub(super) asks_named_leader: bool,
+    /// PD's leader is looked for again when it fails, or says that it is none.
+    pub(super) follows_pd_leader: bool,
     /// How often a store that takes no requests is tried again before the request goes elsewhere, without a probe of the
     /// store, and without a word to other requests. `None`: it is probed, and what is known of its regions looked up anew.
     pub(super) tries_in_place: Option<u32>,
@@ -48,7 +56,7 @@ pub(super) const IN_PLACE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Revision {
     /// All of them, the fixed one first.
-    pub const ALL: [Self; 4] = [Self::Fixed, Self::Issue522, Self::Pr503, Self::Issue3191];
+    pub const ALL: [Self; 5] = [Self::Fixed, Self::Issue522, Self::Pr503, Self::Issue1713, Self::Issue3191];
 
     /// The name after the `@`.
     pub fn name(self) -> &'static str {
@@ -56,6 +64,7 @@ impl Revision {
             Self::Fixed => "fixed",
             Self::Issue522 => "issue-522",
             Self::Pr503 => "pr-503",
+            Self::Issue1713 => "issue-1713",
             Self::Issue3191 => "tiflow-3191",
         }
     }
@@ -67,6 +76,7 @@ impl Revision {
         Behaviour {
             connects_idle: self != Self::Issue522,
             asks_named_leader: self != Self::Pr503,
+            follows_pd_leader: self != Self::Issue1713,
             tries_in_place: (self == Self::Issue3191).then_some(10),
         }
     }

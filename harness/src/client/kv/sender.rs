@@ -26,7 +26,7 @@ use crate::probe::frame;
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) tools: Tools,
-    pub(super) pd: PdClient,
+    pd: PdClient,
     keys: Keys,
     ctx: Ctx,
     cache: Mutex<Cache>,

@@ -25,7 +25,7 @@ use super::revision::Revision;
 use super::sender::Sender;
 use super::tools::Tools;
 use crate::client::ctx::Ctx;
-use crate::client::pd::{DEFAULT_TIMEOUT, PdClient, PdOptions};
+use crate::client::pd::{self, Tso};
 use crate::client::{Env, Failure};
 use crate::probe::frame;
 
@@ -48,6 +48,7 @@ pub(super) const ROWS: u64 = 2;
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     sender: Arc<Sender>,
+    oracle: Tso,
     requests: Arc<AtomicU64>,
 }
 
@@ -55,6 +56,9 @@ pub(super) struct Client {
 type Row = (Bytes, Bytes);
 
 impl Client {
+    pub(super) fn new(sender: Arc<Sender>, oracle: Tso) -> Self {
+        Self { sender, oracle, requests: Arc::default() }
+    }
     pub(super) fn backoffer(&self, budget: Duration) -> Backoffer {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         Backoffer::new(budget, self.sender.tools.seed_of(0, number))
@@ -75,10 +79,10 @@ impl Client {
     pub(super) async fn timestamp(&self, backoffer: &mut Backoffer) -> Result<u64, Error> {
         let ctx = Ctx::background();
         loop {
-            match frame("oracle.GetTimestamp", Box::pin(self.sender.pd.timestamp(&ctx))).await {
+            match frame("oracle.GetTimestamp", Box::pin(self.oracle.get(&ctx))).await {
                 Ok(timestamp) => return Ok(timestamp),
-                Err(status) => {
-                    let why = format!("get timestamp failed: {}", status.message());
+                Err(error) => {
+                    let why = format!("get timestamp failed: {error}");
                     self.pause(backoffer, Kind::PdRpc, &why).await?;
                 }
             }
@@ -86,7 +90,7 @@ impl Client {
     }
 
     /// Writes the rows together. An error of the primary's commit leaves open whether they are written.
-    async fn write(&self, rows: &[Row]) -> Result<(), Error> {
+    pub(super) async fn write(&self, rows: &[Row]) -> Result<(), Error> {
         let start_ts = self.timestamp(&mut self.backoffer(TSO_BUDGET)).await?;
         let mut backoffer = self.backoffer(PREWRITE_BUDGET);
         for row in rows {
@@ -104,7 +108,7 @@ impl Client {
         Ok(())
     }
 
-    async fn prewrite(
+    pub(super) async fn prewrite(
         &self,
         backoffer: &mut Backoffer,
         (key, value): &Row,
@@ -175,7 +179,7 @@ impl Client {
     }
 
     /// The value of a key as of a timestamp.
-    async fn get(&self, key: &Bytes, version: u64) -> Result<Option<Bytes>, Error> {
+    pub(super) async fn get(&self, key: &Bytes, version: u64) -> Result<Option<Bytes>, Error> {
         let mut backoffer = self.backoffer(GET_BUDGET);
         let request = GetRequest { key: key.clone(), version, ..GetRequest::default() };
         loop {
@@ -204,13 +208,14 @@ pub(super) fn of_key(error: &KeyError) -> Error {
 
 /// Commits transactions of two rows and reads them back.
 pub(super) async fn run(env: Env, revision: Revision) -> Result<(), Failure> {
-    let options = PdOptions { timeout: DEFAULT_TIMEOUT, scale: env.scale, seed: env.seed };
-    let pd = PdClient::new(&env.net, env.pd.clone(), options);
     let tools = Tools { env, behaviour: revision.behaviour() };
+    let oracle = Tso::connect(&Ctx::background(), &tools.env, pd::Behaviour::default()).await;
+    let oracle = oracle.map_err(|status| Failure(format!("no timestamps: {}", status.message())))?;
+    let pd = tools.pd();
     let starts = Arc::new(load::region_starts(&tools, &pd, Keys::Txn).await?);
     let total = starts.len() as u64 * u64::from(tools.env.workload.batches.max(1));
     let sender = Arc::new(Sender::new(tools.clone(), pd, Keys::Txn));
-    let client = Client { sender, requests: Arc::default() };
+    let client = Client::new(sender, oracle);
     let operation =
         move |number| -> Doing { Box::pin(write_and_read(client.clone(), rows(&starts, total, number))) };
     load::run(&tools, total, Arc::new(operation)).await

@@ -32,10 +32,11 @@ impl Pace {
     }
 }
 
-/// Runs the callers side by side, each in a task of its own, until all have had their turns or one gives up.
+/// Runs the callers side by side, each in a task of its own, until all have had their turns or one gives up. A turn is told who it is
+/// and which of its turns this is.
 pub(super) async fn callers<F, T>(env: &Env, turn: F) -> Result<(), Failure>
 where
-    F: Fn(u32) -> T + Clone + Send + 'static,
+    F: Fn(u32, u32) -> T + Clone + Send + 'static,
     T: Future<Output = Result<(), Failure>> + Send,
 {
     let pace = Pace::of(&env.workload);
@@ -43,9 +44,9 @@ where
     let one = |caller: u32| {
         let (env, turn) = (env.clone(), turn.clone());
         env.clone().spawn(format!("caller {caller}"), async move {
-            for _ in 0..pace.turns {
+            for number in 0..pace.turns {
                 let job = env.meter.job();
-                turn(caller).await?;
+                turn(caller, number).await?;
                 drop(job);
                 rest(&env, "caller/rest", pace.rest).await;
             }

@@ -14,8 +14,8 @@ use crate::client::ctx::Ctx;
 use crate::client::pd::tso::TsoError;
 use crate::client::pd::{Behaviour, Tso};
 use crate::client::{Client, Env, Failure, Timers, Workload};
-use crate::probe::frame;
 use crate::probe::meter::Counts;
+use crate::probe::{Meter, frame};
 
 /// Between two tries of lightning's checksum to get a timestamp (tidb#44478: `retryGetTSInterval`).
 const CHECKSUM_INTERVAL: Duration = Duration::from_millis(500);
@@ -131,8 +131,9 @@ async fn load(env: Env, revision: Revision) -> Result<(), Failure> {
     let _ends = ctx.cancel_on_drop();
     let tso = Tso::connect(&ctx, &env, revision.behaviour()).await;
     let tso = tso.map_err(|status| Failure(status.message().to_owned()))?;
-    let caller = Caller { env: env.clone(), ctx, tso, retries: revision.retries(), newest: Arc::default() };
-    callers(&env, move |number| caller.clone().turn(number)).await
+    let caller =
+        Caller { env: env.clone(), ctx, tso, retries: revision.retries(), newest: Newest::default() };
+    callers(&env, move |number, _| caller.clone().turn(number)).await
 }
 
 #[derive(Clone, Debug)]
@@ -141,8 +142,28 @@ struct Caller {
     ctx: Ctx,
     tso: Tso,
     retries: Retries,
-    /// The greatest timestamp that anybody has got.
-    newest: Arc<Mutex<u64>>,
+    newest: Newest,
+}
+
+/// The greatest timestamp that anybody has got.
+#[derive(Clone, Debug, Default)]
+struct Newest(Arc<Mutex<u64>>);
+
+impl Newest {
+    fn get(&self) -> u64 {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A timestamp has come; `before` is what was the greatest when it was asked for. The same timestamp twice is for the meter to
+    /// notice.
+    fn got(&self, meter: &Meter, before: u64, stamp: u64) {
+        if stamp <= before {
+            meter.wrong(format!("timestamp {stamp} was given after {before}"));
+        }
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = stamp.max(*newest);
+        meter.done(stamp.to_string());
+    }
 }
 
 impl Caller {
@@ -151,10 +172,10 @@ impl Caller {
         let mut backoff = Backoff::new(self.env.seed.wrapping_add(number.into()));
         loop {
             self.env.meter.attempt();
-            let before = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.newest.get();
             let error = match frame("getTimestamp", Box::pin(self.tso.get(&self.ctx))).await {
                 Ok(stamp) => {
-                    self.got(before, stamp);
+                    self.newest.got(&self.env.meter, before, stamp);
                     return Ok(());
                 }
                 Err(error) => error,
@@ -173,14 +194,40 @@ impl Caller {
             rest(&self.env, "getTimestamp/backoff", pause).await;
         }
     }
+}
 
-    /// `before` is what was the greatest when it was asked for. The same timestamp twice is for the meter to notice.
-    fn got(&self, before: u64, stamp: u64) {
-        if stamp <= before {
-            self.env.meter.wrong(format!("timestamp {stamp} was given after {before}"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audited(stamps: &[(u64, u64)]) -> Work {
+        let (meter, newest) = (Meter::default(), Newest::default());
+        meter.expect(stamps.len() as u64);
+        for (before, stamp) in stamps {
+            newest.got(&meter, *before, *stamp);
         }
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        *newest = stamp.max(*newest);
-        self.env.meter.done(stamp.to_string());
+        TsoLoad::at("fixed").unwrap().audit(&Observed::default(), &meter.read())
+    }
+
+    #[test]
+    fn a_timestamp_that_goes_back_or_comes_twice_is_told() {
+        let work = audited(&[(0, 5), (0, 6), (6, 7)]);
+        assert_eq!((work.unique, work.duplicated, work.missing), (3, 0, vec![]));
+        let work = audited(&[(0, 5), (5, 4)]);
+        assert_eq!((work.unique, work.missing), (2, vec!["timestamp 4 was given after 5".to_owned()]));
+        let work = audited(&[(0, 5), (0, 5)]);
+        assert_eq!((work.expected, work.unique, work.duplicated), (2, 1, 1));
+    }
+
+    #[test]
+    fn a_revision_differs_from_the_fixed_one_in_one_thing() {
+        let fixed = Revision::Fixed;
+        for revision in Revision::ALL {
+            let same = [revision.behaviour() == fixed.behaviour(), revision.retries() == fixed.retries()];
+            let differences = same.iter().filter(|same| !**same).count();
+            assert_eq!(differences, usize::from(revision != fixed), "{revision:?}");
+            assert_eq!(TsoLoad::at(revision.name()).unwrap().revision, revision);
+        }
+        assert!(TsoLoad::at("tidb-1").is_none());
     }
 }

@@ -6,9 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fake_tikv::proto::pdpb;
+use tonic::Status;
 use unstuck_net::Net;
 
 use crate::client::Scale;
+use crate::client::ctx::Ctx;
 use crate::client::grpc::{ClientConn, DialOptions};
 
 // How pd/client dials a member: grpc-go's back-off cut off at 3 s, and the keepalive of the TiKV tools.
@@ -17,6 +19,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The limit of a dial that waits (pd/client/grpcutil: `dialTimeout`).
+const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The connections, dialled when they are first asked for. They close when it drops.
 #[derive(Debug)]
@@ -44,11 +49,24 @@ impl Conns {
         if let Some(conn) = table.conns.get(&member) {
             return conn.clone();
         }
-        let options = self.dial_options(self.seed.wrapping_add(table.dialled));
-        let conn = ClientConn::dial(&self.net, member, options);
-        table.dialled += 1;
+        let conn = ClientConn::dial(&self.net, member, self.dial_options(&mut table));
         table.conns.insert(member, conn.clone());
         conn
+    }
+
+    /// The connection that there is, in whatever state, else a new one that is READY.
+    pub(super) async fn get_ready(&self, ctx: &Ctx, member: SocketAddr) -> Result<ClientConn, Status> {
+        let options = {
+            let mut table = self.table();
+            if let Some(conn) = table.conns.get(&member) {
+                return Ok(conn.clone());
+            }
+            self.dial_options(&mut table)
+        };
+        let limited = ctx.with_timeout(self.scale.timer(DIAL_TIMEOUT));
+        let _released = limited.cancel_on_drop();
+        let conn = Box::pin(ClientConn::dial_blocking(&limited, &self.net, member, options)).await?;
+        Ok(self.table().conns.entry(member).or_insert(conn).clone())
     }
 
     /// Closes the connections to all others.
@@ -62,7 +80,10 @@ impl Conns {
         });
     }
 
-    fn dial_options(&self, seed: u64) -> DialOptions {
+    /// Of the next connection.
+    fn dial_options(&self, table: &mut Table) -> DialOptions {
+        let seed = self.seed.wrapping_add(table.dialled);
+        table.dialled += 1;
         DialOptions {
             backoff_base: self.scale.timer(BACKOFF_BASE),
             backoff_max: self.scale.timer(BACKOFF_MAX),

@@ -1,7 +1,8 @@
 //! Who the members are and which of them leads, as pd/client knows it: asked at the start, every minute, and soon after
-//! somebody had trouble.
+//! somebody had trouble. The service mode, which pd/client asks for every three seconds, is not.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ use crate::probe::{Site, frame, wait};
 pub(super) const UPDATE_INTERVAL: Duration = Duration::from_secs(60);
 /// Between two tries to reach a first member (pd/client: `initRetry`).
 const INIT_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks whether the leader answers (pd/client: `MemberHealthCheckInterval`).
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+/// Names the leader to a follower that is to pass a request on (pd/client: `ForwardMetadataKey`).
+const FORWARDED_HOST: &str = "pd-forwarded-host";
 /// The pause after a look for the leader that failed (pd/client: `updateMemberBackOffBaseTime`).
 const UPDATE_BACKOFF: Duration = Duration::from_millis(100);
 
@@ -38,6 +43,8 @@ struct Inner {
     log: Log,
     behaviour: Behaviour,
     known: Mutex<Known>,
+    /// The leader did not answer when it was last asked how it is.
+    unreached: AtomicBool,
     leader: watch::Sender<Option<SocketAddr>>,
     /// One permit: however many want a look, it is one look.
     wanted: Notify,
@@ -53,7 +60,8 @@ impl Discovery {
     /// Asks all members that `env` names for the cluster's id, then for the leader; each as often as `behaviour` says, a second
     /// apart. From then on a task looks again until `ctx` ends.
     pub(super) async fn start(ctx: &Ctx, env: &Env, behaviour: Behaviour) -> Result<Self, Status> {
-        let members = if behaviour.knows_one_member { env.pd[..1].to_vec() } else { env.pd.clone() };
+        let known = if behaviour.knows_one_member { 1 } else { env.pd.len() };
+        let members = env.pd.iter().copied().take(known).collect();
         let discovery = Self(Arc::new(Inner {
             conns: Conns::new(&env.net, env.scale, env.seed),
             scale: env.scale,
@@ -61,13 +69,18 @@ impl Discovery {
             log: env.log.clone(),
             behaviour,
             known: Mutex::new(Known { members, cluster_id: 0 }),
+            unreached: AtomicBool::new(false),
             leader: watch::Sender::new(None),
             wanted: Notify::new(),
         }));
         frame("pdServiceDiscovery.Init", discovery.init(ctx)).await?;
-        let (looking, ctx) = (discovery.clone(), ctx.clone());
+        let (looking, until) = (discovery.clone(), ctx.clone());
         // owned by the context, and by the client's task list
-        drop(env.tasks.spawn("updateMemberLoop", async move { looking.update_loop(&ctx).await }));
+        drop(env.tasks.spawn("updateMemberLoop", async move { looking.update_loop(&until).await }));
+        if behaviour.forwards {
+            let (asking, until) = (discovery.clone(), ctx.clone());
+            drop(env.tasks.spawn("memberHealthCheckLoop", async move { asking.health_loop(&until).await }));
+        }
         Ok(discovery)
     }
 
@@ -76,9 +89,33 @@ impl Discovery {
         *self.0.leader.borrow()
     }
 
+    /// The members, sorted; at first, in the order in which they were given.
+    pub(super) fn members(&self) -> Vec<SocketAddr> {
+        self.known().members.clone()
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        self.0.scale
+    }
+
     /// The connection to a member.
     pub(super) fn conn(&self, member: SocketAddr) -> ClientConn {
         self.0.conns.get(member)
+    }
+
+    /// Whom to ask what only the leader answers, and under which context: the leader, or, where that is out of reach and followers may
+    /// pass requests on, the first of them that answers.
+    pub(super) async fn serving(&self, ctx: &Ctx) -> Result<(ClientConn, Ctx), Status> {
+        let Some(leader) = self.leader() else { return Err(Status::unavailable("[pd] no leader")) };
+        if self.0.unreached.load(Ordering::Relaxed) {
+            for follower in self.members().into_iter().filter(|member| *member != leader) {
+                if self.answers(ctx, follower).await {
+                    let forwarded = ctx.with_metadata(FORWARDED_HOST, format!("http://{leader}"));
+                    return Ok((self.conn(follower), forwarded));
+                }
+            }
+        }
+        Ok((self.conn(leader), ctx.clone()))
     }
 
     pub(super) fn cluster_id(&self) -> u64 {
@@ -115,16 +152,16 @@ impl Discovery {
     }
 
     async fn init(&self, ctx: &Ctx) -> Result<(), Status> {
+        self.retried(ctx, || self.init_cluster_id(ctx)).await?;
+        self.retried(ctx, || self.update(ctx)).await
+    }
+
+    async fn retried<F>(&self, ctx: &Ctx, once: impl Fn() -> F) -> Result<(), Status>
+    where
+        F: Future<Output = Result<(), Status>>,
+    {
         let mut left = self.0.behaviour.init_retries;
-        while let Err(error) = self.init_cluster_id(ctx).await {
-            self.pause(ctx, "initRetry", INIT_INTERVAL).await;
-            left = left.saturating_sub(1);
-            if left == 0 || ctx.error().is_some() {
-                return Err(error);
-            }
-        }
-        let mut left = self.0.behaviour.init_retries;
-        while let Err(error) = self.update(ctx).await {
+        while let Err(error) = once().await {
             self.pause(ctx, "initRetry", INIT_INTERVAL).await;
             left = left.saturating_sub(1);
             if left == 0 || ctx.error().is_some() {
@@ -171,11 +208,31 @@ impl Discovery {
         }
     }
 
+    async fn health_loop(&self, ctx: &Ctx) {
+        while ctx.error().is_none() {
+            self.pause(ctx, "memberHealthCheckLoop/ticker", HEALTH_INTERVAL).await;
+            if let Some(leader) = self.leader() {
+                self.0.unreached.store(!self.answers(ctx, leader).await, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether a member answers when it is asked how it is. What it says is not looked at.
+    async fn answers(&self, ctx: &Ctx, member: SocketAddr) -> bool {
+        let Ok(conn) = self.dialled(ctx, member).await else { return false };
+        let limited = ctx.with_timeout(self.0.scale.timer(super::DEFAULT_TIMEOUT));
+        let _released = limited.cancel_on_drop();
+        let call = conn.unary::<(), ()>(&limited, "/grpc.health.v1.Health/Check", &());
+        frame("Health.Check", Box::pin(call)).await.is_ok()
+    }
+
     /// Asks the members in order, a second each; what the first says that knows a leader counts.
     async fn update(&self, ctx: &Ctx) -> Result<(), Status> {
         for member in self.asked() {
-            let said =
-                self.ask(ctx, member, MEMBERS_TIMEOUT).await.and_then(|response| self.learn(&response));
+            let said = match self.ask(ctx, member, MEMBERS_TIMEOUT).await {
+                Ok(response) => self.learn(ctx, &response).await,
+                Err(error) => Err(error),
+            };
             match said {
                 Ok(()) => return Ok(()),
                 Err(_) if ctx.error().is_some() => break,
@@ -203,25 +260,41 @@ impl Discovery {
         member: SocketAddr,
         limit: Duration,
     ) -> Result<pdpb::GetMembersResponse, Status> {
+        let conn = self.dialled(ctx, member).await?;
         let limited = ctx.with_timeout(self.0.scale.timer(limit));
         let _released = limited.cancel_on_drop();
-        let conn = self.conn(member);
         let request = pdpb::GetMembersRequest::default();
         frame("getMembers", Box::pin(conn.unary(&limited, "/pdpb.PD/GetMembers", &request))).await
     }
 
-    fn learn(&self, response: &pdpb::GetMembersResponse) -> Result<(), Status> {
-        let mut known = self.known();
-        if response.header.as_ref().is_none_or(|header| header.cluster_id != known.cluster_id) {
+    async fn dialled(&self, ctx: &Ctx, member: SocketAddr) -> Result<ClientConn, Status> {
+        if self.0.behaviour.blocking_dial {
+            self.0.conns.get_ready(ctx, member).await
+        } else {
+            Ok(self.conn(member))
+        }
+    }
+
+    async fn learn(&self, ctx: &Ctx, response: &pdpb::GetMembersResponse) -> Result<(), Status> {
+        let told = response.header.as_ref().map_or(0, |header| header.cluster_id);
+        if told != self.cluster_id() {
             return Err(Status::failed_precondition("cluster id does not match"));
         }
         let Some((leader, members)) = named(response) else {
             return Err(Status::unavailable("leader url doesn't exist"));
         };
         if !self.0.behaviour.knows_one_member {
-            known.members = members;
+            self.known().members = members;
         }
-        drop(known);
+        if let Err(unreached) = self.dialled(ctx, leader).await {
+            self.say(&format!(
+                "failed to connect leader] [leader={leader}] [error=\"{}\"",
+                unreached.message()
+            ));
+            if !self.0.behaviour.follows_the_unreached {
+                return Err(unreached);
+            }
+        }
         let before = self.0.leader.send_replace(Some(leader));
         if before != Some(leader) {
             let before = before.map(|addr| addr.to_string()).unwrap_or_default();

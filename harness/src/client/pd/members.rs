@@ -35,11 +35,13 @@ struct Known {
     cluster_id: u64,
     /// The leader has to be looked for before the next call.
     doubtful: bool,
+    /// A leader, once found, is never doubted.
+    keeps_leader: bool,
 }
 
 impl Members {
     pub(super) fn new(net: &Net, members: Vec<SocketAddr>, scale: Scale, seed: u64) -> Self {
-        let known = Known { members, leader: None, cluster_id: 0, doubtful: true };
+        let known = Known { members, leader: None, cluster_id: 0, doubtful: true, keeps_leader: false };
         Self {
             conns: Conns::new(net, scale, seed),
             scale,
@@ -56,7 +58,12 @@ impl Members {
 
     /// The next call looks for the leader first.
     pub(super) fn doubt(&self) {
-        self.known().doubtful = true;
+        let mut known = self.known();
+        known.doubtful = !known.keeps_leader || known.leader.is_none();
+    }
+    /// From now on nobody doubts a leader that was found.
+    pub(super) fn keep_leader(&self) {
+        self.known().keeps_leader = true;
     }
 
     /// The connection to the leader. If the look for it fails, the one known from before still serves.

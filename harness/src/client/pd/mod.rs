@@ -1,4 +1,4 @@
-//! PD clients. [`PdClient`], the tools': members, leader, stores, regions; [`tso`]: timestamps.
+//! PD clients. [`PdClient`], the tools': members, leader, stores, regions. After pd/client: [`tso`], timestamps, and [`Lookups`].
 //!
 //! [`PdClient`] behaves as the Go client does towards a broken network: one connection per member, the leader found by
 //! asking the members one after the other, a limit on every call, and no retry of its own beyond a fresh look for
@@ -6,6 +6,8 @@
 
 mod conns;
 mod discovery;
+mod http;
+mod lookups;
 mod members;
 mod revision;
 pub mod tso;
@@ -23,6 +25,8 @@ use unstuck_net::Net;
 use super::Scale;
 use super::ctx::Ctx;
 use crate::probe::frame;
+pub use http::{HttpError, Route};
+pub use lookups::Lookups;
 use members::Members;
 pub use revision::Behaviour;
 pub use tso::Tso;
@@ -64,6 +68,13 @@ impl PdClient {
     pub fn new(net: &Net, members: Vec<SocketAddr>, options: PdOptions) -> Self {
         let timeout = options.scale.timer(options.timeout);
         Self { members: Arc::new(Members::new(net, members, options.scale, options.seed)), timeout }
+    }
+
+    /// Whoever is found to lead first is asked from then on, whoever leads later.
+    #[must_use]
+    pub fn keeping_its_leader(self) -> Self {
+        self.members.keep_leader();
+        self
     }
 
     /// The cluster's id, from the first member that answered.
@@ -136,16 +147,6 @@ impl PdClient {
             ..pdpb::GetRegionByIdRequest::default()
         });
         self.region(frame("pd/GetRegionByID", call).await?)
-    }
-
-    /// A timestamp, by a call of its own.
-    pub async fn timestamp(&self, ctx: &Ctx) -> Result<u64, Status> {
-        let call =
-            self.call(ctx, "/pdpb.PD/GetMinTS", |header| pdpb::GetMinTsRequest { header: Some(header) });
-        let response: pdpb::GetMinTsResponse = frame("pd/GetMinTS", call).await?;
-        self.checked(response.header.as_ref())?;
-        let timestamp = response.timestamp.ok_or_else(|| Status::unavailable("[pd] no timestamp"))?;
-        Ok((timestamp.physical.cast_unsigned() << 18) + timestamp.logical.cast_unsigned())
     }
 
     fn region(&self, response: pdpb::GetRegionResponse) -> Result<Option<RegionAndLeader>, Status> {

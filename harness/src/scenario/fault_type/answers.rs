@@ -1,7 +1,7 @@
 //! Fault types that change what nodes answer: `busy(backoff:1s,method:Ingest)`, `io_delay(volumeName:tikv,delay:60m)`.
 //!
-//! Each is a script of the fake cluster. All of them take `method` (which calls) and one of `nth`, `next`, `each` (which of
-//! those); both default to all.
+//! Each is a script of the fake cluster. All of them take `method` (which calls) and one of `nth`, `next`, `each`, for disks also
+//! `percent` (which of those); both default to all. There are no files: `volumeName` and `path` say nothing here.
 
 use std::time::Duration;
 
@@ -9,23 +9,30 @@ use fake_tikv::answer::{After, Calls, How, Leader, RegionError, Script, Then, Wh
 use fake_tikv::methods::Methods;
 
 use super::super::diagnostic::Problem;
-use super::super::fields::shorten;
+use super::super::fields::{shorten, whole};
 use super::super::suggest::{did_you_mean, nearest};
 use super::parameters::Parameters;
 use super::words::{Word, word};
 
 /// Every word that changes answers.
-pub(super) const WORDS: [Word; 9] = [
+pub(super) const WORDS: [Word; 10] = [
     word(
         "io_delay",
-        &["volumeName", "delay", "method", "nth", "next", "each"],
+        &["volumeName", "path", "percent", "delay", "method", "nth", "next", "each"],
         "the disk is slow: calls begin later, messages of streams are late",
     )
     .node("answers late")
-    .like("io_delay(volumeName:tikv,delay:500ms)"),
+    .like("io_delay(volumeName:tikv,delay:500ms,percent:54)"),
+    word(
+        "io_jitter",
+        &["volumeName", "path", "percent", "delay", "jitter", "method", "nth", "next", "each"],
+        "the disk is slow by turns: the same, by `delay` and up to `jitter` more or less",
+    )
+    .node("answers late")
+    .like("io_jitter(delay:500ms,jitter:400ms)"),
     word(
         "io_hang",
-        &["volumeName", "method", "nth", "next", "each"],
+        &["volumeName", "path", "percent", "method", "nth", "next", "each"],
         "the disk hangs: calls are not answered until the heal, pings are",
     )
     .node("does not answer calls"),
@@ -47,8 +54,8 @@ pub(super) const WORDS: [Word; 9] = [
         .like("grpc_status(code:UNAVAILABLE)"),
     word(
         "stream_cut",
-        &["requests", "responses", "close", "method", "nth", "next", "each"],
-        "calls are reset, or their connection closed, behind so many messages",
+        &["requests", "responses", "close", "silent", "method", "nth", "next", "each"],
+        "calls are reset, their connection closed, or nothing more ever comes, behind so many messages",
     )
     .node("cuts calls")
     .like("stream_cut(responses:2)"),
@@ -99,6 +106,7 @@ pub(super) fn read(of: &mut Parameters<'_>) -> Option<Script> {
     let before = of.problems.len();
     let then = match of.word.name {
         "io_delay" => of.required("delay", Parameters::duration).map(Then::delay),
+        "io_jitter" => jittered(of),
         "io_hang" => Some(Then::Silence),
         "busy" => {
             let backoff = of.duration("backoff").unwrap_or_default();
@@ -148,13 +156,23 @@ fn did_you_mean_one(given: &str, names: &[&str]) -> String {
         .map_or_else(|| "as in `method:Ingest`".to_owned(), |name| format!("did you mean `{name}`?"))
 }
 
+fn jittered(of: &mut Parameters<'_>) -> Option<Then> {
+    let (delay, jitter) =
+        (of.required("delay", Parameters::duration)?, of.required("jitter", Parameters::duration)?);
+    if jitter > delay {
+        let problem = Problem::error(of.span.clone(), "`delay` must be at least `jitter`");
+        of.problems.push(problem.hint(format!("as in `{}`", of.word.example)));
+    }
+    Some(Then::Delay { ms: ms(delay), jitter_ms: ms(jitter) })
+}
+
 fn calls(of: &mut Parameters<'_>) -> Calls {
-    let mut calls = None;
+    let mut calls = percent(of);
     for name in ["nth", "next", "each"] {
         let Some(n) = of.number(name) else { continue };
         if calls.is_some() {
             let span = of.find(name).map_or(of.span.clone(), |p| p.span.clone());
-            let problem = Problem::error(span, "`nth`, `next` and `each` say the same thing twice");
+            let problem = Problem::error(span, "of `nth`, `next`, `each` and `percent` one says which calls");
             of.problems.push(problem.hint("keep one of them"));
         }
         calls = Some(match name {
@@ -164,6 +182,13 @@ fn calls(of: &mut Parameters<'_>) -> Calls {
         });
     }
     calls.unwrap_or_default()
+}
+
+/// A share of all calls; a whole one, as Chaos Mesh has it.
+fn percent(of: &mut Parameters<'_>) -> Option<Calls> {
+    let read = |text: &str| whole(text.trim_end_matches('%'), 1, 100);
+    let percent = of.parsed("percent", read, |_| "write a percentage from 1 to 100".to_owned())?;
+    (percent < 100).then_some(Calls::Percent(percent as u8))
 }
 
 fn status(of: &mut Parameters<'_>, name: &str) -> Option<u8> {
@@ -199,8 +224,18 @@ fn cut(of: &mut Parameters<'_>) -> Option<Then> {
         }
     };
     let close = of.choice("close", &[("true", true), ("false", false)], false);
-    // what a server's stack says of a handler that broke
-    let how = if close { How::Close } else { How::Reset { code: 2 } };
+    let silent = of.choice("silent", &[("true", true), ("false", false)], false);
+    let how = match (close, silent) {
+        (true, true) => {
+            let problem = Problem::error(of.span.clone(), "a connection that is closed is not silent");
+            of.problems.push(problem.hint("keep one of `close` and `silent`"));
+            return None;
+        }
+        (true, false) => How::Close,
+        (false, true) => How::Silence,
+        // what a server's stack says of a handler that broke
+        (false, false) => How::Reset { code: 2 },
+    };
     Some(Then::Cut { after, how })
 }
 

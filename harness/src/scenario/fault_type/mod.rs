@@ -21,7 +21,7 @@ use super::node::Node;
 use parameters::Parameters;
 
 pub use network::{Luck, Netem, Overtakes, Shape};
-pub(crate) use words::NOT_YET;
+pub(crate) use words::ROLLING_RESTART;
 pub use words::{Word, words};
 
 /// Which way, seen from the selector's source, as Chaos Mesh has it.
@@ -65,6 +65,8 @@ pub enum FaultType {
     TransferLeader,
     /// A store joins beside each, once, and takes its share of the regions.
     ScaleOut,
+    /// A store is to leave: its regions go elsewhere. At the heal it is gone, if it is empty by then.
+    ScaleIn,
     /// Each region that the store leads becomes two, once.
     RegionSplit,
     /// Each region that the store leads becomes one with the next, once.
@@ -118,6 +120,8 @@ pub enum FaultType {
         word: &'static str,
         /// What it answers, and which calls; the node is the selector's.
         script: Box<Script>,
+        /// Of a slow disk: which files, where there are files (`unstuck export`).
+        path: Option<String>,
     },
 }
 
@@ -133,6 +137,7 @@ impl FaultType {
             Self::Freeze => "freeze",
             Self::TransferLeader => "transfer_leader",
             Self::ScaleOut => "scale_out",
+            Self::ScaleIn => "scale_in",
             Self::RegionSplit => "region_split",
             Self::RegionMerge => "region_merge",
             Self::NetworkPartition { .. } => "network_partition",
@@ -147,7 +152,8 @@ impl FaultType {
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
-        matches!(self, Self::Failure | Self::Kill | Self::Freeze | Self::Answer { .. }) || self.is_move()
+        matches!(self, Self::Failure | Self::Kill | Self::Freeze | Self::ScaleIn | Self::Answer { .. })
+            || self.is_move()
     }
     /// Whether it changes who leads what, the regions, or which stores there are.
     pub fn is_move(&self) -> bool {
@@ -194,13 +200,17 @@ pub(crate) fn read(
     let mut of = Parameters { word: known, span: name_span.clone(), given, way, problems };
     of.refuse_unknown();
     let fault = match known.name {
-        "failure" => FaultType::Failure,
+        "failure" | "down" | ROLLING_RESTART => FaultType::Failure,
         "kill" => FaultType::Kill,
         "freeze" => FaultType::Freeze,
         "transfer_leader" | "leader_change" | "pd_leader_change" => FaultType::TransferLeader,
         "scale_out" => FaultType::ScaleOut,
+        "scale_in" => FaultType::ScaleIn,
         "region_split" => FaultType::RegionSplit,
         "region_merge" => FaultType::RegionMerge,
+        "az_partition" | "zone_partition" => {
+            FaultType::NetworkPartition { direction: of.direction(Direction::Both), reject: false }
+        }
         "network_partition" => {
             let direction = of.direction(Direction::Both);
             let reject = of.choice("reject", &[("true", true), ("false", false)], false);
@@ -220,7 +230,8 @@ pub(crate) fn read(
         "refuse" => FaultType::Refuse,
         "connect_hang" => FaultType::ConnectHang,
         word if answers::WORDS.iter().any(|one| one.name == word) => {
-            FaultType::Answer { word, script: Box::new(answers::read(&mut of)?) }
+            let path = of.find("path").map(|p| p.value);
+            FaultType::Answer { word, script: Box::new(answers::read(&mut of)?), path }
         }
         word if word.starts_with("network_") => {
             let direction = of.direction(Direction::Both);

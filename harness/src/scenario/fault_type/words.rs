@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::super::diagnostic::Problem;
 use super::super::fields::shorten;
-use super::super::suggest::{did_you_mean, list, nearest};
+use super::super::refused::{self, Refused};
+use super::super::suggest::did_you_mean;
 use super::answers;
 
 /// A fault type's word.
@@ -66,9 +67,13 @@ pub fn words() -> impl Iterator<Item = &'static Word> {
 }
 
 /// The words for what becomes of a process, or of the cluster.
-const NODES: [Word; 9] = [
+const NODES: [Word; 12] = [
     word("failure", &[], "the process is gone; connections close, new ones are refused")
         .does("closed", "refused", "stopped"),
+    word("down", &[], "the same as failure").does("closed", "refused", "stopped"),
+    word(ROLLING_RESTART, &[], "failure of one node after the other: `tikv(each)`")
+        .does("closed", "refused", "stopped, one after the other")
+        .at("tikv(each)"),
     word("kill", &[], "the process is gone, connects hang; a store comes back at another address").does(
         "closed",
         "hang, at a store's old address for ever",
@@ -86,6 +91,12 @@ const NODES: [Word; 9] = [
         .at("pd(leader)"),
     word("scale_out", &[], "a store joins and takes its share of the regions, once")
         .node("a store joins and takes regions"),
+    word(
+        "scale_in",
+        &[],
+        "a store is to leave: PD moves its regions to others; at the heal it is gone, if it is empty by then",
+    )
+    .node("hands its regions on, and ends as a tombstone"),
     word("region_split", &[], "each region that the store leads becomes two, once")
         .node("the regions that it leads become two"),
     word("region_merge", &[], "each region that the store leads becomes one with the next, once")
@@ -93,12 +104,18 @@ const NODES: [Word; 9] = [
 ];
 
 /// The words for what becomes of links.
-const LINKS: [Word; 8] = [
+const LINKS: [Word; 10] = [
     link("network_partition", &["direction", "reject"], "silence; new connections hang").does(
         "silent, per direction; reset, if rejecting",
         "hang; refused, if rejecting",
         "alive; between nodes it does not hear its peers",
     ),
+    link("az_partition", &["direction"], "network_partition between zones: `cluster: {zones: 2}`")
+        .does("silent, per direction", "hang", "does not hear the other zone")
+        .at("az1_to_az2"),
+    link("zone_partition", &["direction"], "the same as az_partition")
+        .does("silent, per direction", "hang", "does not hear the other zone")
+        .at("az1_to_az2"),
     link("blackhole", &["direction"], "silence; new connections are made and stay silent").does(
         "silent, per direction",
         "made, then silent",
@@ -259,16 +276,8 @@ const HTTP2: [Word; 8] = [
         .both("their PINGs are not answered"),
 ];
 
-/// QA's words that are not understood yet, with what comes nearest.
-pub(crate) const NOT_YET: [(&str, &str); 7] = [
-    ("io_jitter", "`io_delay(delay:100ms)`"),
-    ("rolling_restart", "`failure` with `period`"),
-    ("scale_in", "`failure`"),
-    ("time_offset", "nothing yet"),
-    ("az_partition", "`network_partition` on the client's links"),
-    ("zone_partition", "`network_partition` on the client's links"),
-    ("down", "`failure`"),
-];
+/// A failure of one node after the other.
+pub(crate) const ROLLING_RESTART: &str = "rolling_restart";
 
 /// The word of this name.
 pub(super) fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) -> Option<&'static Word> {
@@ -276,20 +285,14 @@ pub(super) fn known(name: &str, span: Range<usize>, problems: &mut Vec<Problem>)
     if let Some(word) = words().find(|w| w.name == plain) {
         return Some(word);
     }
-    let problem = if let Some((word, instead)) = NOT_YET.iter().find(|(w, _)| *w == plain) {
-        Problem::error(span, format!("fault type `{word}` is known but not supported yet"))
-            .hint(format!("what comes nearest: {instead}"))
-    } else {
-        let names: Vec<_> = words().map(|w| w.name).collect();
-        let later: Vec<_> = NOT_YET.iter().map(|(w, _)| *w).collect();
-        let hint = match (nearest(name, &names), nearest(name, &later)) {
-            (None, Some(later)) => {
-                format!("`{later}` is known but not supported yet; choose from {}", list(&names))
-            }
-            _ => did_you_mean(name, &names),
+    let problem =
+        if let Some(Refused { word, why, instead }) = refused::FAULTS.iter().find(|r| r.word == plain) {
+            Problem::error(span, format!("there is no fault type `{word}`: {why}")).hint(*instead)
+        } else {
+            let known: Vec<_> = words().map(|w| w.name).collect();
+            Problem::error(span, format!("unknown fault type `{}`", shorten(name)))
+                .hint(did_you_mean(name, &known))
         };
-        Problem::error(span, format!("unknown fault type `{}`", shorten(name))).hint(hint)
-    };
     problems.push(problem);
     None
 }

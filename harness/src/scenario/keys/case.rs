@@ -20,16 +20,17 @@ pub(crate) const CASE: &[Key] = &[
     key("value", Shape::Share, VALUE),
     key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
     key("warmUpTime", Shape::Duration, "From the client's start to the first fault (default 1m)."),
-    key("faultDuration", Shape::Duration, FAULT_DURATION),
+    key("faultDuration", Shape::Spread, FAULT_DURATION),
     key(
         "recoveryTime",
         Shape::Duration,
         "What the client is granted beyond its own work and the faults (default 5m).",
     ),
-    key("period", Shape::Every, PERIOD),
+    key("period", Shape::Period, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
     key("faultTotalRunTime", Shape::Duration, TOTAL_RUN_TIME),
     key("faults", Shape::List(FAULT), "More faults, or all of them; each begins when the warm-up is over."),
+    key("when", Shape::Map(WHEN), WHEN_DOC),
     key(
         "order",
         Shape::Word(&ORDERS),
@@ -52,8 +53,8 @@ pub(crate) const FAULT: &[Key] = &[
     key("mode", Shape::Word(&MODES), MODE),
     key("value", Shape::Share, VALUE),
     key("direction", Shape::Word(&["to", "from", "both"]), DIRECTION),
-    key("faultDuration", Shape::Duration, FAULT_DURATION),
-    key("period", Shape::Every, PERIOD),
+    key("faultDuration", Shape::Spread, FAULT_DURATION),
+    key("period", Shape::Period, PERIOD),
     key("faultRunTimes", Shape::Count(1, 10_000), RUN_TIMES),
     key("faultTotalRunTime", Shape::Duration, TOTAL_RUN_TIME),
     key(
@@ -63,18 +64,35 @@ pub(crate) const FAULT: &[Key] = &[
          the fault before it.",
     ),
     key("after", Shape::Duration, "From the last heal of the fault before it to its first injection."),
+    key("when", Shape::Map(WHEN), WHEN_DOC),
 ];
+
+/// `when:`, one of the first three.
+pub(crate) const WHEN: &[Key] = &[
+    key("progress", Shape::Amount, "So much of the work is done: `40%`, or a number of units."),
+    key("call", Shape::Text, "A call of this method: `ImportSST/Write`, `RawGet`, `PD/*`."),
+    key("log", Shape::Text, "A regular expression that a line of the client's log or output matches."),
+    key("count", Shape::Count(1, 1_000_000), "With `call`: when so many have arrived (default 1)."),
+    key("answered", Shape::Count(1, 1_000_000), "With `call`: when so many were answered well."),
+    key("node", Shape::Text, "With `call`: of calls to this node, `tikv(0)` or `pd(0)`."),
+    key("region", Shape::Number, "With `call`: of calls that name this region."),
+    key("delay", Shape::Duration, "How long after that (default 0)."),
+];
+
+const WHEN_DOC: &str = "Begins when this has happened, not when the warm-up is over.";
 
 const FAULT_TYPE: &str = "What goes wrong.";
 const SELECTOR: &str = "Where: `tikv(random)`, `br_to_all`, `lightning_to_tikv(0)`.";
+const FAULT_DURATION: &str = "How long one fault lasts; `10s..1m` is drawn anew each time. Only `reset` and `close` may do \
+                              without.";
+const PERIOD: &str = "Repeats the fault, from one injection to the next: `\"@every 3m\"`, `\"@every 1m..5m\"` (drawn \
+                      anew each time), `\"@hourly\"`, or cron with five fields, where the client starts at 00:00 on a Monday.";
+const RUN_TIMES: &str = "With `period`: how many injections (default for `tikv(each)`: one for each node).";
 const MODE: &str = "How many of the nodes that the selector names, chosen anew at each injection; `tikv` and `pd` need no \
                     qualifier then.";
 const VALUE: &str = "With `mode`: a number of nodes, or a percentage of them.";
 const DIRECTION: &str =
     "Which way, seen from the selector's source, where the fault type has a direction (default both).";
-const FAULT_DURATION: &str = "How long one fault lasts. Only `reset` and `close` may do without.";
-const PERIOD: &str = "Repeats the fault: `\"@every 3m\"`, from one injection to the next.";
-const RUN_TIMES: &str = "With `period`: how many injections.";
 const TOTAL_RUN_TIME: &str = "With `period`: how long, from the first injection.";
 
 /// `expect:`

@@ -27,6 +27,8 @@ fn event() -> impl Strategy<Value = At<Event>> {
             evidence: Evidence { bytes, ..Evidence::default() }
         }),
         index().prop_map(|fault| Event::FaultNotNeeded { fault }),
+        index().prop_map(|fault| Event::FaultNeverTriggered { fault }),
+        index().prop_map(|trigger| Event::TriggerFired { trigger }),
         (number(), number()).prop_map(|(task, polls)| Event::Spun { task, name: "t".into(), polls }),
     ];
     (number(), what).prop_map(|(at_ms, what)| At { at_ms, what })
@@ -129,12 +131,15 @@ fn run() -> impl Strategy<Value = Run> {
             let mut run = run.header(|header| header.limits = limits).build();
             run.header.plan = plan
                 .into_iter()
-                .map(|(start_ms, end_ms, node)| PlannedFault {
+                .enumerate()
+                .map(|(place, (start_ms, end_ms, node))| PlannedFault {
                     kind: "kill".into(),
                     links: vec![format!("c->tikv-{node}")],
                     nodes: vec![],
                     start_ms,
                     end_ms,
+                    // every second one waits for something, of which the header may not know
+                    trigger: (place % 2 == 1).then_some(place),
                 })
                 .collect();
             run.events = events;

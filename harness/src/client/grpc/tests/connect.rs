@@ -69,6 +69,25 @@ async fn a_lost_connection_leaves_the_channel_idle_until_a_call_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waits_for_an_idle_channel_to_be_ready_waits_until_it_is_told_to_connect() {
+    let (net, port) = net(64 << 10);
+    let mut listener = port.listen().unwrap();
+    let conn = ClientConn::dial(&net, port.addr(), options());
+    Peer::accept(&mut listener).await.reset();
+    settle().await;
+    let tasks = tasks();
+    let waiter = conn.clone();
+    let ready = tasks.spawn("waiter", async move { waiter.wait_ready(&Ctx::background()).await });
+    sleep(3600).await;
+    assert_eq!(conn.state(), Connectivity::Idle);
+    assert_eq!(sites(&tasks), ["waitConnReady"]);
+    tokio::spawn(serve(listener, 10));
+    conn.connect();
+    assert!(within(ready.join("test")).await.unwrap().is_ok());
+    assert_eq!(conn.state(), Connectivity::Ready);
+}
+
+#[tokio::test(start_paused = true)]
 async fn blocking_dial_waits_through_failures_and_ends_with_its_context() {
     let (net, port) = net(64 << 10);
     let ctx = Ctx::background().with_timeout(Duration::from_secs(30));

@@ -142,7 +142,7 @@ impl Dispatcher {
         };
         let count = u32::try_from(batch.len()).expect("a batch is bounded");
         let answer = stream.request(self.discovery.cluster_id(), count, over).await;
-        let answer = answer.and_then(|stamps| self.checked(stamps));
+        let answer = answer.and_then(|stamps| later(&mut self.last, stamps));
         finish(batch, &answer);
         let Err(error) = answer else { return };
         self.say(&format!("getTS error after processing requests] [stream-url={member}] [error=\"{error}\""));
@@ -152,15 +152,6 @@ impl Dispatcher {
             // if it fails, the task that looks for the leader goes on
             let _looked = self.discovery.check(ctx).await;
         }
-    }
-
-    /// Each batch begins after the end of the one before, whoever led.
-    fn checked(&mut self, stamps: Stamps) -> Result<Stamps, TsoError> {
-        if stamps.first <= self.last {
-            return Err(TsoError::Fallback { last: self.last, first: stamps.first });
-        }
-        self.last = stamps.last;
-        Ok(stamps)
     }
 
     fn say(&self, line: &str) {
@@ -177,10 +168,51 @@ fn requests() -> Resource {
     Resource::Channel { name: "tsoRequestCh".to_owned(), actors: vec![] }
 }
 
+/// Each batch begins after the end of the one before, whoever led.
+fn later(last: &mut u64, stamps: Stamps) -> Result<Stamps, TsoError> {
+    if stamps.first <= *last {
+        return Err(TsoError::Fallback { last: *last, first: stamps.first });
+    }
+    *last = stamps.last;
+    Ok(stamps)
+}
+
 /// Answers the requests of a batch in the order in which they came.
 fn finish(batch: Vec<Done>, answer: &Result<Stamps, TsoError>) {
     for (done, nth) in batch.into_iter().zip(0..) {
         // its caller may have left
         let _left = done.send(answer.clone().map(|stamps| stamps.first + nth));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_that_begins_at_or_before_the_end_of_the_last_is_a_fallback() {
+        let mut last = 0;
+        assert!(later(&mut last, Stamps { first: 5, last: 9 }).is_ok());
+        for first in [9, 3] {
+            let refused = later(&mut last, Stamps { first, last: 20 });
+            assert!(matches!(refused, Err(TsoError::Fallback { last: 9, .. })), "{refused:?}");
+        }
+        assert!(later(&mut last, Stamps { first: 10, last: 10 }).is_ok());
+        assert_eq!(last, 10);
+    }
+
+    #[test]
+    fn each_request_of_a_batch_gets_the_next_timestamp_and_an_error_is_everybodys() {
+        let batch = || -> (Vec<Done>, Vec<_>) { (0..3).map(|_| oneshot::channel()).unzip() };
+        let (done, answers) = batch();
+        finish(done, &Ok(Stamps { first: 7, last: 9 }));
+        let got: Vec<u64> =
+            answers.into_iter().map(|mut answer| answer.try_recv().unwrap().unwrap()).collect();
+        assert_eq!(got, [7, 8, 9]);
+        let (done, answers) = batch();
+        finish(done, &Err(TsoError::StreamClosed));
+        assert!(answers.into_iter().all(|mut answer| answer.try_recv().unwrap().is_err()));
     }
 }
