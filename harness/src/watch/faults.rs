@@ -281,7 +281,7 @@ mod tests {
         let mut faults = Faults::new(plan, true);
         assert_eq!(faults.next_ms(), None, "the plan tells nothing where somebody does");
         let cut = injection("a", &["network_partition"], start_ms + 5_000, None);
-        assert_eq!(steps(&faults.learn(&told(&[cut.clone()]), since)), [(5_000, 1, true)]);
+        assert_eq!(steps(&faults.learn(&told(std::slice::from_ref(&cut)), since)), [(5_000, 1, true)]);
         let down = injection("b", &["failure"], start_ms + 7_000, Some(start_ms + 9_000));
         let again = injection("c", &["failure"], start_ms + 8_000, None);
         let all = told(&[cut.clone(), down.clone(), again.clone()]);
