@@ -121,9 +121,6 @@ pub fn planned(
 ) -> Result<(Vec<PlannedFault>, Vec<String>), Unplannable> {
     let topology = topology(client, &Sizes::of(client, [&file.sizes]));
     let plan = Plan::new(case, &topology, split(seed, "plan"))?;
-    if let Some(trigger) = plan.triggers.first() {
-        return Err(Unplannable::WaitsElsewhere { what: trigger.to_string() });
-    }
     let places = |kind: &str, on_links: bool| {
         let selectors = case.faults.iter().filter(|fault| fault.kind == kind).map(|fault| fault.selector);
         let mut places: Vec<String> = selectors
