@@ -1,6 +1,7 @@
 //! The command line of `fake-tikv`.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 use clap::{Parser, ValueEnum};
 use fake_tikv::{Builder, Cluster, Mode};
@@ -34,9 +35,17 @@ pub(crate) struct Args {
     /// The address that nodes bind; the admin API is always on loopback
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// What PD tells clients instead, with the same ports: required where nodes bind every address
-    #[arg(long, value_name = "IP")]
-    advertise: Option<IpAddr>,
+    /// What PD tells clients instead, with the same ports: required where nodes bind every address. `auto` is the address from
+    /// which this machine reaches others, as within a container
+    #[arg(long, value_name = "IP|auto", value_parser = told)]
+    advertise: Option<Told>,
+}
+
+/// What PD tells clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Auto,
+    Ip(IpAddr),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -72,8 +81,8 @@ impl Args {
         } else {
             builder.split_keys(self.split_keys.iter().cloned())
         };
-        if let Some(ip) = self.advertise {
-            builder = builder.advertise(ip);
+        if let Some(told) = self.advertise {
+            builder = builder.advertise(told.ip()?);
         } else if self.listen.is_unspecified() {
             return Err(format!(
                 "clients cannot reach `{}`: say with `--advertise IP` what PD is to tell them",
@@ -98,4 +107,31 @@ impl Args {
             )
         })
     }
+}
+
+// === impl Told ===
+
+impl Told {
+    fn ip(self) -> Result<IpAddr, String> {
+        match self {
+            Self::Ip(ip) => Ok(ip),
+            Self::Auto => outward().map_err(|error| {
+                format!("`--advertise auto` finds no way to other machines ({error}): give the address")
+            }),
+        }
+    }
+}
+
+fn told(text: &str) -> Result<Told, String> {
+    if text == "auto" {
+        return Ok(Told::Auto);
+    }
+    text.parse().map(Told::Ip).map_err(|_| "give an IP address, or `auto`".to_owned())
+}
+
+/// The address from which the system would send to others. Nothing is sent: 192.0.2.1 is nobody's (RFC 5737).
+fn outward() -> io::Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+    Ok(socket.local_addr()?.ip())
 }

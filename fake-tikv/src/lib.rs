@@ -23,6 +23,7 @@
 //! * `builder`: a cluster, said in one line
 //! * `moves`: what can be done to a running one
 //! * [`admin`]: the same over HTTP
+//! * `container`: all of it as an image, for other projects' tests (feature `testcontainers`)
 
 pub mod admin;
 pub mod answer;
@@ -30,6 +31,8 @@ mod backup;
 mod builder;
 mod cluster;
 mod codec;
+#[cfg(feature = "testcontainers")]
+mod container;
 pub mod data;
 mod freeze;
 mod gate;
@@ -52,6 +55,8 @@ pub use builder::Builder;
 pub use cluster::error::MoveError;
 pub use cluster::keyspaces::KeyspaceError;
 pub use cluster::partition::Direction;
+#[cfg(feature = "testcontainers")]
+pub use container::FakeTikv;
 pub use moves::{Place, RegionInfo};
 pub use spec::{Addresses, Borders, Mode, NoNode, Node, Observed, PeerOrder, Spec, SpecError, Speed};
 pub use start::{Cluster, View};

@@ -71,6 +71,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "builder",
             "moves",
             "admin",
+            "container",
             "args",
             "serve_command",
         ],

@@ -23,7 +23,7 @@ pub(super) struct RunArgs {
     /// A run of the folder's matrix whose cluster and workload to take, e.g. `reduced`.
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
-    /// Where to run: in virtual time, or on real sockets.
+    /// Where to run: in virtual time, on real sockets, or on these with a container for each node and a program under test.
     #[arg(long, value_enum, default_value_t = Where::Sim)]
     pub(super) world: Where,
     /// A Toxiproxy on this machine that takes the built-in proxy's place on real sockets. A fault that it cannot carry out is an
@@ -118,6 +118,8 @@ pub(super) enum Where {
     Sim,
     /// Real sockets, real time.
     Tcp,
+    /// The same, at scale 1, in containers of a Docker engine on this machine.
+    Docker,
 }
 
 impl From<Where> for WorldKind {
@@ -125,6 +127,7 @@ impl From<Where> for WorldKind {
         match world {
             Where::Sim => Self::Sim,
             Where::Tcp => Self::Tcp,
+            Where::Docker => Self::Docker,
         }
     }
 }

@@ -37,7 +37,7 @@ use unstuck_record::Work;
 use crate::probe::meter::Counts;
 use crate::probe::{Joinable, Meter, Tasks};
 pub use connector::Connector;
-pub use outside::{Left, Outside};
+pub use outside::{Inside, Left, Outside};
 pub use own::Own;
 pub use program::Program;
 pub use scale::Scale;

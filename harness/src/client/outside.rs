@@ -1,7 +1,8 @@
-//! What a client outside of our process needs besides: to be told when the run is over, and a place for what it
-//! leaves behind.
+//! What a client outside of our process needs besides: to be told when the run is over, a place for what it leaves behind, and
+//! the container to start in, if any.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,15 @@ use unstuck_record::Event;
 pub struct Outside {
     over: CancellationToken,
     sink: Option<Arc<dyn Fn(Left) + Send + Sync>>,
+    inside: Option<Inside>,
+}
+
+/// The containers that programs are started in, one each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    image: &'static str,
+    network: String,
+    first: Ipv4Addr,
 }
 
 /// What a client leaves behind.
@@ -39,7 +49,14 @@ pub enum Left {
 impl Outside {
     /// Hands what is left to `sink`.
     pub fn new(sink: impl Fn(Left) + Send + Sync + 'static) -> Self {
-        Self { over: CancellationToken::new(), sink: Some(Arc::new(sink)) }
+        Self { over: CancellationToken::new(), sink: Some(Arc::new(sink)), inside: None }
+    }
+    /// The same, for programs that are to be started in containers.
+    pub fn inside(self, inside: Option<Inside>) -> Self {
+        Self { inside, ..self }
+    }
+    pub(super) fn container(&self) -> Option<&Inside> {
+        self.inside.as_ref()
     }
     /// Says that the run is over: the client takes its last dump and ends.
     pub fn end(&self) {
@@ -53,6 +70,30 @@ impl Outside {
         if let Some(sink) = &self.sink {
             sink(left);
         }
+    }
+}
+
+impl Inside {
+    /// Containers of this image, on this network, their addresses from `first` on.
+    pub fn new(image: &'static str, network: &str, first: Ipv4Addr) -> Self {
+        Self { image, network: network.to_owned(), first }
+    }
+    /// Their image.
+    pub fn image(&self) -> &str {
+        self.image
+    }
+    /// Their network.
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+    /// The container of one program, by its number among those of the case; of all, what their names begin with.
+    pub fn name(&self, number: impl fmt::Display) -> String {
+        format!("{}-client-{number}", self.network)
+    }
+    /// Where that program may listen. No other does: any port is free.
+    pub fn addr(&self, number: u32) -> SocketAddr {
+        // TiDB's status port
+        SocketAddr::new(Ipv4Addr::from_bits(self.first.to_bits() + number).into(), 10080)
     }
 }
 

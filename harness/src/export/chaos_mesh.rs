@@ -193,6 +193,9 @@ fn chaos(of: &Fault, lasts: Duration, pods: &Pods) -> Result<Chaos, NoEquivalent
             "Chaos Mesh cannot stop a process and let it go on",
             "`io_hang`, or `kill -STOP` within the pod",
         ),
+        FaultType::Pause | FaultType::NetworkDisconnect | FaultType::SynDrop => {
+            none(format!("`{}` is for containers on this machine", of.fault), "`network_partition`")
+        }
         FaultType::ScaleOut => none(
             "Chaos Mesh adds no pods",
             "`kubectl patch tidbcluster` with one more of `spec.tikv.replicas`",

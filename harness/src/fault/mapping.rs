@@ -9,7 +9,7 @@ use unstuck_proxy::toxic::Stream;
 use crate::scenario::{Direction, FaultType, Then};
 
 use super::resolve::ClientAt;
-use super::{Accept, Flow, NodeEffect, OnHeal, OnInject, Rule};
+use super::{Accept, ContainerFault, Flow, NodeEffect, OnHeal, OnInject, Rule};
 
 /// What the proxies of the links do, and what happens to the nodes. "Up" is from the client, which is the source of
 /// every link selector.
@@ -58,6 +58,11 @@ pub fn actions(fault: &FaultType) -> (Rule, Option<NodeEffect>) {
             let one = |stream: &Stream| Toxic { stream: *stream, ..Toxic::clone(toxic) };
             Rule { toxics: streams(direction).iter().map(one).collect(), ..pass }
         }
+        FaultType::Pause => return (pass, Some(NodeEffect::Container(ContainerFault::Pause))),
+        FaultType::NetworkDisconnect => {
+            return (pass, Some(NodeEffect::Container(ContainerFault::Disconnect)));
+        }
+        FaultType::SynDrop => return (pass, Some(NodeEffect::Container(ContainerFault::DropSyn))),
         FaultType::Answer { ref script, .. } => return (pass, Some(NodeEffect::Answer(script.clone()))),
     };
     (rule, None)

@@ -11,7 +11,7 @@ pub mod plan;
 mod resolve;
 pub mod timing;
 
-pub use action::NodeEffect;
+pub use action::{ContainerFault, NodeEffect};
 pub use plan::{Injection, Plan, Topology, Unplannable};
 pub use resolve::ClientAt;
 pub use unstuck_proxy::{Accept, Flow, OnHeal, OnInject, Rule};

@@ -11,8 +11,8 @@ use super::outer;
 use super::seed::split;
 use super::setup::{ClusterSize, Setup, WorldKind};
 use crate::client::{self, Client, Scale, Workload};
-use crate::fault::Plan;
 use crate::fault::plan::{PD_LEADER, Topology, Unplannable};
+use crate::fault::{Accept, NodeEffect, Plan};
 use crate::scenario::matrix;
 use crate::scenario::{self, Case, ClientRef, File, SizeSpec, Sizes, Spread};
 
@@ -100,6 +100,25 @@ pub enum NotReady {
         /// What of it is beyond it.
         why: String,
     },
+    /// A fault of containers where there are none.
+    #[error("`{fault}` is of the world `docker`; what comes nearest in the world `{world}`: {nearest}")]
+    NeedsContainers {
+        /// As written.
+        fault: String,
+        /// The world.
+        world: WorldKind,
+        /// Other words.
+        nearest: &'static str,
+    },
+    /// A fault of connects, which containers make.
+    #[error(
+        "`{fault}` is not for the world `docker`, where connects are made by the kernels of containers: choose \
+         `syn_drop`, `network_disconnect`, `failure` or `pause` of nodes, or the world `tcp`"
+    )]
+    NotWithContainers {
+        /// As written.
+        fault: String,
+    },
     /// A model of a client uses keys of one kind.
     #[error(
         "`{client}` uses {keys} keys: with it `cluster.mode` is `{mode}`; a program, or a client of your own, can have another"
@@ -160,6 +179,7 @@ pub fn setup_with(
         }
     }
     let plan = Plan::new(&case, &topology, split(choice.seed, "plan"))?;
+    carried_out_in(choice.world, &plan)?;
     if let Some(outer) = &choice.outer {
         notes.push(format!("links through the Toxiproxy at {outer}"));
         for injection in plan.scaled(choice.scale).injections {
@@ -196,6 +216,24 @@ pub fn setup_with(
         again: None,
         notes,
     })
+}
+
+/// Whether a world can do what the plan says.
+fn carried_out_in(world: WorldKind, plan: &Plan) -> Result<(), NotReady> {
+    for one in &plan.injections {
+        let fault = one.kind.clone();
+        match (world, &one.effect) {
+            (WorldKind::Docker, Some(effect)) if effect.on_container().is_some() => {}
+            (WorldKind::Docker, _) if one.rule.accept != Accept::Pass => {
+                return Err(NotReady::NotWithContainers { fault });
+            }
+            (WorldKind::Sim | WorldKind::Tcp, Some(NodeEffect::Container(what))) => {
+                return Err(NotReady::NeedsContainers { fault, world, nearest: what.elsewhere() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn topology(client: &str, sizes: &Sizes) -> Topology {

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use unstuck_net::{Clock, Net};
 use unstuck_record::{End, EndReason, Event, Limits, Line, Sample};
 
+use super::docker::Containers;
 use super::recorder::Recorder;
 use super::seed::split;
-use super::setup::Setup;
+use super::setup::{Setup, WorldKind};
 use super::status::Status;
 use super::steps::Steps;
 use super::trace;
@@ -85,10 +86,15 @@ pub(super) async fn drive(
     deadline: &dyn Fn(Duration) -> Duration,
     status: &Arc<Status>,
 ) -> io::Result<Driven> {
+    // before the clock starts: containers take a second
+    let containers = match (setup.world, net.is_sim()) {
+        (WorldKind::Docker, false) => Some(containers(setup)?),
+        _ => None,
+    };
     // a program compares timestamps and heartbeats with a clock of its own
     let outside = setup.client.outside().is_some() && !net.is_sim();
     let clock = if outside { Clock::start_at_wall() } else { Clock::start() };
-    let world = World::start(&net, clock, setup, recorder, status).await?;
+    let world = World::start(&net, clock, containers, setup, recorder, status).await?;
     let mut plan = Steps::new(setup, world.cluster.pd_leader());
     if let Some(api) = world.control() {
         status.control(api);
@@ -263,8 +269,13 @@ fn env(
                 recorder.dump(process, at_ms, &source, &text, last);
             }
             Left::Output(text) => recorder.output(&text),
-        }),
+        })
+        .inside(world.inside().cloned()),
     }
+}
+
+fn containers(setup: &Setup) -> io::Result<Containers> {
+    Containers::start(setup.cluster.pd as usize, setup.cluster.stores as usize + setup.plan.joins())
 }
 
 async fn sleep_until(at: Option<Instant>) {

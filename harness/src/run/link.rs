@@ -12,6 +12,7 @@ use unstuck_proxy::{Proxy, Rule, Sink, Stats};
 use unstuck_record::Evidence;
 
 use super::between::{Between, InForce};
+use super::docker::Containers;
 use super::outer::Outer;
 use super::seed::split;
 use super::setup::Setup;
@@ -24,6 +25,8 @@ pub(super) struct Proxies<'a> {
     pub(super) sink: Sink,
     /// The Toxiproxy that stands in for ours.
     pub(super) outer: Option<&'a Arc<Outer>>,
+    /// The containers in front of the nodes.
+    pub(super) containers: Option<&'a Containers>,
 }
 
 impl Proxies<'_> {
@@ -35,12 +38,19 @@ impl Proxies<'_> {
             return Ok(Between::Theirs { link, cluster: self.cluster.clone(), node });
         }
         let seed = split(self.setup.seed, &of_its_own);
-        let proxy = Proxy::start(self.net, name.to_owned(), to, seed, Arc::clone(&self.sink))?;
+        let listen = self.containers.map_or(self.net.any(), |containers| containers.front(node).0);
+        let sink = Arc::clone(&self.sink);
+        let proxy = Proxy::start_at(self.net, listen, name.to_owned(), to.into(), seed, sink)?;
         if self.setup.plan.injections.iter().any(|injection| injection.rule.knows_http2()) {
             // connections that live when the fault comes are touched only if they were read from their first byte
             proxy.read_http2();
         }
         Ok(Between::Ours(proxy))
+    }
+
+    /// Where clients find a node that this leads to.
+    fn told(&self, node: Node, between: &Between) -> SocketAddr {
+        self.containers.map_or(between.addr(), |containers| containers.front(node).1)
     }
 }
 
@@ -51,6 +61,8 @@ pub(super) struct Link {
     pub(super) name: String,
     /// One for each address, in the order in which the node has them.
     proxies: Vec<Between>,
+    /// Where clients are told that it is at first.
+    addr: SocketAddr,
     lives: Arc<Lives>,
 }
 
@@ -70,9 +82,11 @@ impl Link {
         let cluster = proxies.cluster;
         let name = format!("{}->{node}", proxies.setup.client.name());
         let mut all = vec![proxies.start(node, &name, 0, bound)?];
-        cluster.advertise(node, all[0].addr());
+        let addr = proxies.told(node, &all[0]);
+        cluster.advertise(node, addr);
         let mut places = VecDeque::new();
-        if let Node::Store(store) = node {
+        // a container keeps its address
+        if let (Node::Store(store), None) = (node, proxies.containers) {
             for life in 1..=proxies.setup.plan.kills(node) {
                 let place = cluster.place(store)?;
                 let proxy = proxies.start(node, &name, life, place.addr())?;
@@ -81,7 +95,7 @@ impl Link {
             }
         }
         let lives = Arc::new(Lives { places: Mutex::new(places), ..Lives::default() });
-        Ok(Self { node, name, proxies: all, lives })
+        Ok(Self { node, name, proxies: all, addr, lives })
     }
 
     /// To a store that is to join, and its place.
@@ -90,13 +104,14 @@ impl Link {
         let node = Node::Store(place.store());
         let name = format!("{}->{node}", proxies.setup.client.name());
         let proxy = proxies.start(node, &name, 0, place.addr())?;
-        let place = place.told_as(proxy.addr());
-        Ok((Self { node, name, proxies: vec![proxy], lives: Arc::default() }, place))
+        let addr = proxies.told(node, &proxy);
+        let place = place.told_as(addr);
+        Ok((Self { node, name, proxies: vec![proxy], addr, lives: Arc::default() }, place))
     }
 
     /// Where clients are told that the node is at first.
     pub(super) fn addr(&self) -> SocketAddr {
-        self.proxies[0].addr()
+        self.addr
     }
 
     fn now(&self) -> &Between {

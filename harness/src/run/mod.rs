@@ -3,6 +3,7 @@
 //! * [`cases`]: from a scenario's case and a client to a setup
 //! * [`setup`]: everything that is fixed before the client starts
 //! * `outer`: a Toxiproxy that somebody else runs, in the place of our proxies
+//! * `docker`: a container for each node
 //! * `between`, `link`: what stands between the client and a node, wherever that listens
 //! * `holds`: what several faults on one node come to
 //! * `nodes`: faults on nodes, what they touched, how they heal
@@ -18,6 +19,7 @@
 pub mod batch;
 mod between;
 pub mod cases;
+mod docker;
 pub mod drive;
 mod holds;
 mod link;
@@ -99,11 +101,15 @@ fn in_world<T>(setup: &Setup, world: WorldKind, work: impl AsyncFnOnce(Net) -> T
     let runtime = match world {
         WorldKind::Sim => sim::runtime(setup.seed),
         WorldKind::Tcp => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        // the loop that owns the run waits for the engine, and the nodes go on meanwhile
+        WorldKind::Docker => {
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?
+        }
     };
     let output = runtime.block_on(async {
         let net = match world {
             WorldKind::Sim => Net::Sim(SimNet::new(SimConfig::default())),
-            WorldKind::Tcp => Net::Tcp(TcpNet::new(TcpConfig::default())),
+            WorldKind::Tcp | WorldKind::Docker => Net::Tcp(TcpNet::new(TcpConfig::default())),
         };
         work(net).await
     });

@@ -9,7 +9,7 @@ use unstuck_record::Evidence;
 
 use super::holds::Holds;
 use super::link::Link;
-use crate::fault::NodeEffect;
+use crate::fault::{ContainerFault, NodeEffect};
 use crate::scenario::Direction;
 
 /// What faults on nodes touched, by fault. Cheap to clone: clones share it.
@@ -130,6 +130,24 @@ pub(super) fn act(
             };
             target.nodes.iter().map(freeze).collect()
         }
+        NodeEffect::Container(ContainerFault::Pause) => {
+            let freeze = |node: &Node| {
+                holds.freeze(*node);
+                // what the client has sent meanwhile, its container's kernel knows
+                guard(Heal::Resume { node: *node, link: None, fault, touched: touched.clone() })
+            };
+            target.nodes.iter().map(freeze).collect()
+        }
+        NodeEffect::Container(ContainerFault::Disconnect) => {
+            let (nodes, lost) = (target.nodes.to_vec(), fake_tikv::Direction::Both);
+            let mut peers: Vec<Node> = cluster.nodes().into_iter().map(|(node, _)| node).collect();
+            peers.retain(|peer| !nodes.contains(peer));
+            // no evidence: it is the client whom a fault has to touch
+            holds.cut(&nodes, &peers, lost);
+            vec![guard(Heal::Partition { nodes, peers, lost })]
+        }
+        // clients' connects are lost, not the nodes' own
+        NodeEffect::Container(_) => vec![],
         NodeEffect::Partition(direction) => {
             let lost = match direction {
                 Direction::To => fake_tikv::Direction::To,

@@ -20,7 +20,7 @@ use ureq::http::{Method, Request};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Is told what went wrong.
-type Tell = Box<dyn Fn(String) + Send + Sync>;
+type Tell = Arc<dyn Fn(String) + Send + Sync>;
 
 /// The server.
 pub(super) struct Outer {

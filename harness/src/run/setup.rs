@@ -56,6 +56,8 @@ pub enum WorldKind {
     Sim,
     /// On real sockets, in real time.
     Tcp,
+    /// The same, with a container for each node and for a program under test.
+    Docker,
 }
 
 impl fmt::Display for WorldKind {
@@ -63,6 +65,7 @@ impl fmt::Display for WorldKind {
         f.write_str(match self {
             WorldKind::Sim => "sim",
             WorldKind::Tcp => "tcp",
+            WorldKind::Docker => "docker",
         })
     }
 }

@@ -14,6 +14,7 @@ use unstuck_proxy::registry::Registry;
 use unstuck_record::{Event, Evidence, LinkInfo, LinkSample, PlannedFault};
 
 use super::between::InForce;
+use super::docker::{Containers, Suffered, Tell};
 use super::holds::Holds;
 use super::link::{Link, Proxies};
 use super::nodes::{Acted, Target, Touched, act};
@@ -22,7 +23,7 @@ use super::recorder::Recorder;
 use super::seed::split;
 use super::setup::Setup;
 use super::status::Status;
-use crate::client::Workload;
+use crate::client::{Inside, Workload};
 use crate::fault::plan::PD_LEADER;
 use crate::fault::{Injection, NodeEffect};
 
@@ -35,10 +36,13 @@ const ELECTION: Duration = Duration::from_secs(10);
 const CALLS: usize = 2_000;
 
 /// A cluster behind proxies.
-#[derive(Debug)]
 pub(super) struct World {
     pub(super) cluster: Cluster,
     links: Vec<Link>,
+    /// In front of the nodes, in the docker world.
+    containers: Option<Containers>,
+    /// Is told what these have refused.
+    tell: Tell,
     /// Toxiproxy's API over the links. In virtual time nobody outside could ask.
     control: Option<Api>,
     /// Where stores are to join.
@@ -61,12 +65,14 @@ enum Api {
 pub(super) struct Active {
     _links: Vec<InForce>,
     _nodes: Vec<Acted>,
+    _containers: Option<Suffered>,
 }
 
 impl World {
     pub(super) async fn start(
         net: &Net,
         clock: Clock,
+        containers: Option<Containers>,
         setup: &Setup,
         recorder: &Recorder,
         status: &Arc<Status>,
@@ -74,11 +80,14 @@ impl World {
         let cluster = Cluster::start(net, clock, spec(setup)).await?;
         let sink_to = recorder.clone();
         let sink: Sink = Arc::new(move |event| sink_to.event(clock.ms(), event));
+        let tell = tell(clock, recorder, status);
         let outer = match (&setup.outer, net) {
-            (Some(base), Net::Tcp(_)) => Some(outer(base, clock, recorder, status)?),
+            (Some(base), Net::Tcp(_)) => Some(Outer::at(base, Arc::clone(&tell))?),
             _ => None,
         };
-        let proxies = Proxies { net, setup, cluster: &cluster, sink, outer: outer.as_ref() };
+        let (outer_ref, containers_ref) = (outer.as_ref(), containers.as_ref());
+        let proxies =
+            Proxies { net, setup, cluster: &cluster, sink, outer: outer_ref, containers: containers_ref };
         let mut links = vec![];
         for (node, bound) in cluster.nodes() {
             links.push(Link::to(node, bound, &proxies)?);
@@ -95,7 +104,16 @@ impl World {
             (Net::Tcp(_), None) => Some(Api::Ours(control(net, clock, setup, recorder, status, &links)?)),
         };
         let holds = Holds::of(&cluster);
-        Ok(Self { cluster, links, control, new: Mutex::new(new), touched: Touched::default(), holds })
+        Ok(Self {
+            cluster,
+            links,
+            containers,
+            tell,
+            control,
+            new: Mutex::new(new),
+            touched: Touched::default(),
+            holds,
+        })
     }
 
     /// Where Toxiproxy's API is.
@@ -104,6 +122,11 @@ impl World {
             Api::Ours(control) => format!("http://{}", control.addr()),
             Api::Theirs(outer) => outer.base().to_owned(),
         })
+    }
+
+    /// Where programs under test are started, if not on this machine itself.
+    pub(super) fn inside(&self) -> Option<&Inside> {
+        self.containers.as_ref().map(Containers::inside)
     }
 
     /// The PD members as the client is to see them.
@@ -133,8 +156,14 @@ impl World {
 
     pub(super) fn inject(&self, fault: usize, injection: &Injection) -> Active {
         let kill = injection.effect == Some(NodeEffect::Kill);
+        let on_container = injection.effect.as_ref().and_then(NodeEffect::on_container);
+        let suffered = self.containers.as_ref().zip(on_container);
+        let suffered =
+            suffered.map(|(containers, what)| containers.suffer(fault, what, &injection.nodes, &self.tell));
         let (mut links, mut elsewhere) = (vec![], BTreeMap::new());
-        for link in self.on(&injection.links) {
+        // what befalls the container needs no proxy that imitates it
+        let links_of = if suffered.is_some() { &[][..] } else { &injection.links[..] };
+        for link in self.on(links_of) {
             let guard = link.apply(fault, &injection.rule);
             match kill.then(|| link.next_place()).flatten() {
                 Some(place) => {
@@ -153,13 +182,14 @@ impl World {
                 Target { nodes: &injection.nodes, peers: &injection.peers, link: &link, elsewhere, new };
             act(&self.cluster, (&self.holds, &self.touched), fault, effect, target)
         });
-        Active { _links: links, _nodes: nodes.unwrap_or_default() }
+        Active { _links: links, _nodes: nodes.unwrap_or_default(), _containers: suffered }
     }
 
     /// What a fault touched so far, over all links.
     pub(super) fn evidence(&self, fault: usize) -> Evidence {
         let links = self.links.iter().map(|link| link.evidence(fault));
-        links.fold(self.touched.of(fault), Evidence::plus)
+        let containers = self.containers.iter().map(|containers| containers.evidence(fault));
+        links.chain(containers).fold(self.touched.of(fault), Evidence::plus)
     }
 
     pub(super) fn sample(&self, streams: &[(u64, u64)]) -> Vec<LinkSample> {
@@ -197,14 +227,13 @@ impl World {
     }
 }
 
-/// The Toxiproxy that stands in for our proxies. What it fails to do stands in the record.
-fn outer(base: &str, clock: Clock, recorder: &Recorder, status: &Arc<Status>) -> io::Result<Arc<Outer>> {
+/// What the Toxiproxy of others, or the engine, fails to do stands in the record.
+fn tell(clock: Clock, recorder: &Recorder, status: &Arc<Status>) -> Tell {
     let (recorder, status) = (recorder.clone(), Arc::clone(status));
-    let tell = Box::new(move |what: String| {
+    Arc::new(move |what: String| {
         status.tell(clock.ms(), what.clone());
         recorder.event(clock.ms(), Event::ClusterChanged { what });
-    });
-    Outer::at(base, tell)
+    })
 }
 
 /// Toxiproxy's API over the links, each under its name. What is done by hand stands in the record.

@@ -88,7 +88,7 @@ fn runs(suite: &Suite, entry: &Entry) -> Vec<(WorldKind, u64)> {
     }
     let of = |world: &WorldKind| match world {
         WorldKind::Sim => suite.seeds.iter().map(|seed| (WorldKind::Sim, *seed)).collect(),
-        WorldKind::Tcp => vec![(WorldKind::Tcp, first)],
+        WorldKind::Tcp | WorldKind::Docker => vec![(*world, first)],
     };
     suite.worlds.iter().flat_map(of).collect()
 }

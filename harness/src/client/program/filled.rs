@@ -1,5 +1,6 @@
 //! A program as a run starts it: its placeholders filled, its folder made.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -8,11 +9,23 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::super::Env;
+use super::super::outside::Inside;
+use super::group;
 use crate::scenario::program::{Dump, Program as Spec, Ready, Source, placeholder};
 
 /// The program as this run starts it: every placeholder filled, but for those of a process that is not there yet.
-pub(super) fn filled(spec: &Spec, index: u32, dir: &Path, work: &WorkDir, env: &Env) -> io::Result<Spec> {
-    let status_addr = free_addr()?.to_string();
+pub(super) fn filled(
+    spec: &Spec,
+    (index, number): (u32, u32),
+    dir: &Path,
+    work: &WorkDir,
+    env: &Env,
+) -> io::Result<Spec> {
+    let status_addr = match env.outside.container() {
+        Some(inside) => inside.addr(number),
+        None => free_addr()?,
+    };
+    let status_addr = status_addr.to_string();
     let pd = |before: &str| env.pd.iter().map(|addr| format!("{before}{addr}")).collect::<Vec<_>>().join(",");
     let value = |name: &str| {
         Some(match name {
@@ -63,6 +76,31 @@ pub(super) fn command(spec: &Spec, dir: &Path, work: &WorkDir) -> Command {
         .current_dir(work_dir)
         .envs(spec.env.iter().map(|(name, value)| (name, value)));
     command
+}
+
+/// The same in a container, attached to it: `docker` hands on signals, output and exit code, and the mark, by which what is
+/// in the container is known. It sees the scenario's folder, the program's and the one of this run, and nothing else.
+pub(super) fn contained(spec: &Spec, dir: &Path, work: &WorkDir, inside: &Inside, number: u32) -> Command {
+    let bare = command(spec, dir, work);
+    let bare = bare.as_std();
+    let program = Path::new(bare.get_program());
+    let work_dir = bare.get_current_dir().unwrap_or(&work.0);
+    let folders = [Some(dir), Some(work_dir), Some(work.0.as_path()), program.parent()];
+    let folders: BTreeSet<&Path> =
+        folders.into_iter().flatten().filter(|folder| folder.is_absolute()).collect();
+    let mut docker = Command::new("docker");
+    docker.args(["run", "--rm", "--pull", "never", "--env", group::MARK, "--network", inside.network()]);
+    docker.args(["--label", &format!("unstuck={}", std::process::id()), "--name", &inside.name(number)]);
+    docker.args(["--ip", &inside.addr(number).ip().to_string()]);
+    for folder in folders {
+        docker.arg("--volume").arg(format!("{0}:{0}", folder.display()));
+    }
+    docker.arg("--workdir").arg(work_dir).arg("--entrypoint").arg(program);
+    for (name, value) in &spec.env {
+        docker.arg("--env").arg(format!("{name}={value}"));
+    }
+    docker.arg(inside.image()).args(bare.get_args());
+    docker
 }
 
 /// A folder of one run, gone with it. Its name is unique, and so marks what the run has started.

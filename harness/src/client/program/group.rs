@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::scenario::program::{Shutdown, Signal};
 
 /// The environment variable that marks what a run has started.
-const MARK: &str = "UNSTUCK_RUN";
+pub(super) const MARK: &str = "UNSTUCK_RUN";
 /// How long the dead may take to be gone.
 const BURIAL: Duration = Duration::from_secs(2);
 /// How often to look whether anybody is left.

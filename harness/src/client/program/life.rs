@@ -16,7 +16,7 @@ use unstuck_record::{Event, Span};
 
 use super::super::{Env, Failure, Left};
 use super::counted::Counted;
-use super::filled::{WorkDir, command, filled};
+use super::filled::{WorkDir, command, contained, filled};
 use super::group::{self, Ending, Group, Leader};
 use super::output::{Output, Wanted};
 use super::{dumps, fetch, ready};
@@ -77,7 +77,7 @@ impl Part<'_> {
     /// Runs it to its end. Nothing of it is left when this returns, nor when it is dropped before.
     pub(super) async fn run(self) -> Result<(), Failure> {
         let work = WorkDir::create().map_err(|error| Failure(format!("no folder to work in: {error}")))?;
-        let spec = filled(self.spec, self.index, self.dir, &work, self.env)
+        let spec = filled(self.spec, (self.index, self.number), self.dir, &work, self.env)
             .map_err(|error| Failure(error.to_string()))?;
         let begun = Instant::now();
         let mut restarts = spec.restarts.at.iter().map(|at| begun + *at);
@@ -103,7 +103,11 @@ impl Part<'_> {
 impl<'a> Life<'a> {
     fn begin(part: &'a Part<'a>, spec: &'a Spec, work: &WorkDir) -> Result<Self, Failure> {
         let mark = work.mark();
-        let mut group = Group::spawn(command(spec, part.dir, work), &mark)
+        let command = match part.env.outside.container() {
+            Some(inside) => contained(spec, part.dir, work, inside, part.number),
+            None => command(spec, part.dir, work),
+        };
+        let mut group = Group::spawn(command, &mark)
             .map_err(|error| Failure(format!("`{}` cannot be started: {error}", spec.command[0])))?;
         let wanted = Wanted {
             ready: match &spec.ready {

@@ -114,6 +114,12 @@ pub enum FaultType {
         /// What; the direction says which streams.
         toxic: Box<Toxic>,
     },
+    /// The node's container is paused until the heal: its kernel takes connections and bytes, nothing is answered.
+    Pause,
+    /// The node's container has no network until the heal.
+    NetworkDisconnect,
+    /// SYNs to the node's container are lost until the heal.
+    SynDrop,
     /// A node answers otherwise than with the truth.
     Answer {
         /// The word for it.
@@ -147,12 +153,16 @@ impl FaultType {
             Self::Close => "close",
             Self::Refuse => "refuse",
             Self::ConnectHang => "connect_hang",
+            Self::Pause => "pause",
+            Self::NetworkDisconnect => "network_disconnect",
+            Self::SynDrop => "syn_drop",
             Self::Answer { word, .. } | Self::Network { word, .. } | Self::Toxic { word, .. } => word,
         }
     }
     /// Whether it acts on nodes rather than on links.
     pub fn on_node(&self) -> bool {
         matches!(self, Self::Failure | Self::Kill | Self::Freeze | Self::ScaleIn | Self::Answer { .. })
+            || matches!(self, Self::Pause | Self::NetworkDisconnect | Self::SynDrop)
             || self.is_move()
     }
     /// Whether it changes who leads what, the regions, or which stores there are.
@@ -229,6 +239,9 @@ pub(crate) fn read(
         "close" => FaultType::Close,
         "refuse" => FaultType::Refuse,
         "connect_hang" => FaultType::ConnectHang,
+        "pause" => FaultType::Pause,
+        "network_disconnect" => FaultType::NetworkDisconnect,
+        "syn_drop" => FaultType::SynDrop,
         word if answers::WORDS.iter().any(|one| one.name == word) => {
             let path = of.find("path").map(|p| p.value);
             FaultType::Answer { word, script: Box::new(answers::read(&mut of)?), path }

@@ -63,7 +63,14 @@ impl Word {
 
 /// Every word that is understood.
 pub fn words() -> impl Iterator<Item = &'static Word> {
-    NODES.iter().chain(&answers::WORDS).chain(&LINKS).chain(&NETWORK).chain(&TOXICS).chain(&HTTP2)
+    NODES
+        .iter()
+        .chain(&CONTAINERS)
+        .chain(&answers::WORDS)
+        .chain(&LINKS)
+        .chain(&NETWORK)
+        .chain(&TOXICS)
+        .chain(&HTTP2)
 }
 
 /// The words for what becomes of a process, or of the cluster.
@@ -101,6 +108,22 @@ const NODES: [Word; 12] = [
         .node("the regions that it leads become two"),
     word("region_merge", &[], "each region that the store leads becomes one with the next, once")
         .node("the regions that it leads become one with the next"),
+];
+
+/// The words for what befalls a node's container; the world `docker` alone has them.
+const CONTAINERS: [Word; 3] = [
+    word("pause", &[], "the node's container stands still, its kernel does not (world `docker`)").does(
+        "open; bytes are taken, none is read",
+        "made, then not read",
+        "stands still",
+    ),
+    word("network_disconnect", &[], "the node's container has no network (world `docker`)").does(
+        "silent",
+        "hang, then no route",
+        "alive; does not hear its peers",
+    ),
+    word("syn_drop", &[], "SYNs to the node's container are lost (world `docker`)")
+        .does(SAME, "hang", "alive"),
 ];
 
 /// The words for what becomes of links.
