@@ -220,7 +220,6 @@ mod tests {
             kind: kind.into(),
             links: vec![],
             nodes: vec!["tikv(random)".into()],
-            trigger: None,
             start_ms,
             end_ms,
             trigger: None,
