@@ -9,6 +9,7 @@ use super::client_ref::CLIENTS;
 use super::fault_type::words;
 use super::keys::{CASE, CONFIG, EXPECT, FILE, Key, MATRIX, OUTCOMES, PROGRAM, Shape};
 use super::presets;
+use super::suggest::list;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DURATION: &str = "(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(h|m|s|ms|us|µs|μs|ns))+";
@@ -43,6 +44,7 @@ fn object(keys: &[Key]) -> Value {
         .map(|key| {
             let mut schema = value(key.shape);
             schema["description"] = json!(key.doc);
+            schema["title"] = json!(title(key.shape));
             (key.name.to_owned(), schema)
         })
         .collect();
@@ -106,6 +108,36 @@ fn value(shape: Shape) -> Value {
         // what the text holds no schema can say
         Shape::Scenario => json!({"anyOf": [{"type": "string"}, object(FILE)]}),
     }
+}
+
+/// What a value is, in a word or two.
+fn title(shape: Shape) -> String {
+    let word = match shape {
+        Shape::Text => "text",
+        Shape::Duration => "duration",
+        Shape::Spread => "duration, or bounds",
+        Shape::Amount => "share, or whole number",
+        Shape::Period => "period",
+        Shape::Size => "size",
+        Shape::Count(low, high) => return format!("{low} to {high}"),
+        Shape::Streams => "whole number, or `unlimited`",
+        Shape::PeerOrder => "order of peers",
+        Shape::Flag => "`true` or `false`",
+        Shape::Word(words) => return list(words),
+        Shape::FaultType => "fault type",
+        Shape::Selector => "selector",
+        Shape::Client => "client",
+        Shape::Texts => "text, or list of texts",
+        Shape::TextMap => "mapping of texts",
+        Shape::Number => "whole number",
+        Shape::Share => "1 to 100, or share",
+        Shape::Clients => "mapping of outcomes",
+        Shape::Map(_) => "mapping",
+        Shape::List(_) => "list of mappings",
+        Shape::LeftOut(_) => "anything",
+        Shape::Scenario => "scenario",
+    };
+    word.to_owned()
 }
 
 fn text() -> Value {
