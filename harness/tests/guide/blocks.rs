@@ -65,7 +65,7 @@ fn refused(part: &Value) -> Option<String> {
     }
     let said = WHOLE.map(|(whole, at)| load_bytes("part", placed(whole, at, part)));
     let all = said.iter().filter_map(|said| said.as_ref().err().map(ToString::to_string));
-    Some(all.collect::<Vec<_>>()).filter(|all| all.len() == WHOLE.len()).map(|all| all.concat())
+    Some(all.collect::<Vec<_>>()).filter(|all| all.len() == WHOLE.len()).map(|all| all.join("\n"))
 }
 
 #[test]
@@ -92,7 +92,9 @@ fn every_block_of_yaml_is_what_it_says() {
             }
             " part" => {
                 let part: Value = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{place}: {e}"));
-                assert_eq!(refused(&part), None, "{place}");
+                if let Some(why) = refused(&part) {
+                    panic!("{place} is part of no file:\n{why}");
+                }
             }
             other => panic!("{place}: `yaml{other}` is not known: write `part`, `matrix` or `wrong`"),
         }
