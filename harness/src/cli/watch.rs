@@ -185,8 +185,15 @@ fn made(args: &WatchArgs, file: &File) -> Result<Watch, Wrong> {
         let said = file.client.as_ref().map(|client| (client.name.clone(), client.revision.clone()));
         said.unwrap_or_else(|| ("client".to_owned(), watch::WORLD.to_owned()))
     });
-    let planned = watch::planned(file, case, &name, args.seed)
+    let (planned, triggers) = watch::planned(file, case, &name, args.seed)
         .map_err(|error| (Exit::Scenario, format!("{}: case `{}`: {error}", file.name, clean(&case.name))))?;
+    if let (Some(trigger), true) = (triggers.first(), args.schedule.is_empty()) {
+        let why = format!(
+            "a fault of case `{}` waits ({trigger}): nobody here sees when that comes",
+            clean(&case.name)
+        );
+        return Err((Exit::Scenario, format!("{why}; give `--schedule`, which tells when it was injected")));
+    }
     let limits = limits(args, file, case, (&name, &revision));
     let asked = asked(args)?;
     let mut watch = Watch {
@@ -196,6 +203,7 @@ fn made(args: &WatchArgs, file: &File) -> Result<Watch, Wrong> {
         client: format!("{name}@{revision}"),
         seed: args.seed,
         planned,
+        triggers,
         limits,
         expect: Expect { outcome: case.expect.outcome, stuck_at: case.expect.stuck_at.clone() },
         unit: args.unit.clone(),

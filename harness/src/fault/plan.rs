@@ -95,12 +95,6 @@ pub enum Unplannable {
         /// How many there are.
         stores: usize,
     },
-    /// It waits for something of which only a run of ours knows.
-    #[error("a fault waits for {what}, and nobody tells of that here: give it a time (`at`, `warmUpTime`)")]
-    WaitsElsewhere {
-        /// The trigger, in words.
-        what: String,
-    },
     /// The topology has no such node.
     #[error("the cluster has no `{end}`")]
     Nobody {

@@ -203,17 +203,10 @@ impl<'a> Facts<'a> {
         let planned = &self.run.header.plan[fault];
         let on = if planned.nodes.is_empty() { &planned.links } else { &planned.nodes };
         let name = format!("{} on {}", planned.kind, on.join(", "));
-        // others keep to the plan as they like
-        let elsewhere = self.evidence(fault).elsewhere.is_some();
-        let acted = self.injections.iter().find(|one| one.fault == fault && elsewhere);
-        let times = match (acted, self.run.due(fault)) {
-            (Some(acted), _) => {
-                (acted.from_ms, acted.to_ms.unwrap_or_else(|| planned.end_ms.max(self.end_ms)))
-            }
-            (None, Some(due)) => (due.start_ms, due.end_ms),
-            (None, None) => return format!("{name} (at {})", self.run.trigger(fault).unwrap_or_default()),
-        };
-        format!("{name} ({} to {})", Span(times.0), Span(times.1))
+        match self.run.due(fault) {
+            Some(due) => format!("{name} ({} to {})", Span(due.start_ms), Span(due.end_ms)),
+            None => format!("{name} (at {})", self.run.trigger(fault).unwrap_or_default()),
+        }
     }
 }
 

@@ -199,10 +199,14 @@ impl Faults {
         Evidence { counted, elsewhere: Some(targets), ..Evidence::default() }
     }
 
-    /// The client has ended: what had not begun is not needed.
-    pub(super) fn not_needed(&self) -> Vec<Event> {
+    /// All is over: what has not begun is not needed, if the client has ended, or was never triggered.
+    pub(super) fn left(&self, ended: bool) -> Vec<Event> {
         let never = |fault: &usize| self.seen[*fault].start_ms.is_none();
-        (0..self.seen.len()).filter(never).map(|fault| Event::FaultNotNeeded { fault }).collect()
+        let left = (0..self.seen.len()).filter(never).filter_map(|fault| match self.planned[fault].trigger {
+            Some(_) => Some(Event::FaultNeverTriggered { fault }),
+            None => ended.then_some(Event::FaultNotNeeded { fault }),
+        });
+        left.collect()
     }
 }
 
@@ -216,9 +220,9 @@ mod tests {
             kind: kind.into(),
             links: vec![],
             nodes: vec!["tikv(random)".into()],
-            trigger: None,
             start_ms,
             end_ms,
+            trigger: None,
         }
     }
 
@@ -259,7 +263,7 @@ mod tests {
             "heals come first"
         );
         assert_eq!(steps(&faults.due(29)), [(25, 2, true), (25, 2, false)]);
-        assert_eq!((faults.next_ms(), faults.not_needed().len()), (Some(30), 0));
+        assert_eq!((faults.next_ms(), faults.left(true).len()), (Some(30), 0));
         assert!(
             faults.evidence().iter().all(|evidence| evidence.elsewhere == Some(0) && !evidence.touched())
         );
@@ -277,7 +281,7 @@ mod tests {
         let mut faults = Faults::new(plan, true);
         assert_eq!(faults.next_ms(), None, "the plan tells nothing where somebody does");
         let cut = injection("a", &["network_partition"], start_ms + 5_000, None);
-        assert_eq!(steps(&faults.learn(&told(&[cut.clone()]), since)), [(5_000, 1, true)]);
+        assert_eq!(steps(&faults.learn(&told(std::slice::from_ref(&cut)), since)), [(5_000, 1, true)]);
         let down = injection("b", &["failure"], start_ms + 7_000, Some(start_ms + 9_000));
         let again = injection("c", &["failure"], start_ms + 8_000, None);
         let all = told(&[cut.clone(), down.clone(), again.clone()]);
@@ -302,7 +306,7 @@ mod tests {
         let old = injection("a", &["failure"], 1_000, Some(2_000));
         let killed = injection("b", &["kill"], 1_000, None);
         assert_eq!(faults.learn(&told(&[old, killed]), since), []);
-        assert_eq!(faults.not_needed().len(), 2);
+        assert_eq!(faults.left(true).len(), 2);
     }
 
     #[tokio::test]

@@ -39,7 +39,14 @@ enum Over {
     /// The time is up.
     OutOfTime,
     /// The client is done, or says its error.
-    Ended(Option<String>),
+    Ended(Done),
+}
+
+/// The client is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Done {
+    /// What it says went wrong.
+    error: Option<String>,
 }
 
 /// Who is asked.
@@ -78,7 +85,7 @@ impl<'a> Follow<'a> {
     }
 
     /// Watches until the client is done, the time is up, or somebody interrupts.
-    pub(super) async fn to_the_end(mut self, first: Vec<News>, stop: &AtomicBool) {
+    pub(super) async fn run(mut self, first: Vec<News>, stop: &AtomicBool) {
         self.event(0, Event::ClientStarted);
         self.take_up(first);
         let mut asking = Asking::start(&self.watch.asked, self.since);
@@ -88,8 +95,8 @@ impl<'a> Follow<'a> {
             tokio::select! {
                 biased;
                 () = interruption(stop) => break Over::Interrupted,
-                answer = asking.next() => if let Some(error) = self.heard(answer) {
-                    break Over::Ended(error);
+                answer = asking.next() => if let Some(done) = self.heard(answer) {
+                    break Over::Ended(done);
                 },
                 () = reached(due) => {
                     let news = self.faults.due(self.since.ms());
@@ -100,23 +107,23 @@ impl<'a> Follow<'a> {
         };
         let at_ms = self.since.ms();
         drop(asking);
-        if let Some(error) = self.last_looks(&over).await
+        if let Some(done) = self.last_looks(&over).await
             && over == Over::OutOfTime
         {
-            over = Over::Ended(error);
+            over = Over::Ended(done);
         }
         let reason = match over {
             Over::Interrupted => EndReason::Interrupted,
             Over::OutOfTime if self.out_of_sight() => EndReason::OutOfSight,
             Over::OutOfTime => EndReason::OutOfTime,
-            Over::Ended(error) => {
+            Over::Ended(Done { error }) => {
                 self.event(at_ms, Event::ClientEnded { error });
-                for fault in self.faults.not_needed() {
-                    self.event(at_ms, fault);
-                }
                 EndReason::ClientEnded
             }
         };
+        for left in self.faults.left(reason == EndReason::ClientEnded) {
+            self.event(at_ms, left);
+        }
         self.recorder.end(End {
             at_ms,
             reason,
@@ -127,7 +134,7 @@ impl<'a> Follow<'a> {
     }
 
     /// What is worth asking once more when all is over: whoever was silent, or may know more than a moment ago.
-    async fn last_looks(&mut self, over: &Over) -> Option<Option<String>> {
+    async fn last_looks(&mut self, over: &Over) -> Option<Done> {
         let asked = &self.watch.asked;
         if !asked.schedule.is_empty() {
             let told = ask::schedule(&asked.schedule, asked.within).await;
@@ -151,17 +158,17 @@ impl<'a> Follow<'a> {
         done
     }
 
-    /// Takes up an answer. Returns something if the client is done: its error, if it says one.
-    fn heard(&mut self, answer: Answer) -> Option<Option<String>> {
+    /// Takes up an answer. Returns something if the client is done.
+    fn heard(&mut self, answer: Answer) -> Option<Done> {
         let at_ms = self.since.ms();
         match answer {
             Answer::Progress(answer) => {
                 let done = self.known(Source::Progress, at_ms, answer)?;
-                return self.progress(at_ms, done).then_some(None);
+                return self.progress(at_ms, done).then_some(Done { error: None });
             }
             Answer::Exit(answer) => {
                 let code = self.known(Source::Exit, at_ms, answer)??;
-                return Some((code != 0).then(|| format!("exit code {code}")));
+                return Some(Done { error: (code != 0).then(|| format!("exit code {code}")) });
             }
             Answer::Evidence(answer) => {
                 let value = self.known(Source::Evidence, at_ms, answer)?;
@@ -186,7 +193,7 @@ impl<'a> Follow<'a> {
             let most = before.reported.done;
             self.remark(
                 at_ms,
-                format!("its progress fell from {most} to {done}: it began again; the most counts"),
+                &format!("its progress fell from {most} to {done}: it began again; the most counts"),
             );
         }
         let total = self.watch.total.unwrap_or(0);
@@ -214,14 +221,14 @@ impl<'a> Follow<'a> {
                 self.failed.remove(&source);
                 if let Some(from_ms) = self.silent.remove(&source) {
                     let gap = Span(at_ms.saturating_sub(from_ms));
-                    self.remark(at_ms, format!("{} is known again, after {gap}", source.name()));
+                    self.remark(at_ms, &format!("{} is known again, after {gap}", source.name()));
                 }
                 Some(answer)
             }
             Err(error) => {
                 self.silent.entry(source).or_insert(at_ms);
                 if self.failed.get(&source) != Some(&error) {
-                    self.remark(at_ms, format!("{} is not known: {error}", source.name()));
+                    self.remark(at_ms, &format!("{} is not known: {error}", source.name()));
                     self.failed.insert(source, error);
                 }
                 None
@@ -262,8 +269,8 @@ impl<'a> Follow<'a> {
     }
 
     /// A remark of ours among what the client says.
-    fn remark(&mut self, at_ms: u64, text: String) {
-        (self.tell)(at_ms, &text);
+    fn remark(&mut self, at_ms: u64, text: &str) {
+        (self.tell)(at_ms, text);
         self.event(at_ms, Event::ClientLogged { text: format!("({text})") });
     }
 

@@ -53,6 +53,8 @@ pub struct Watch {
     pub seed: u64,
     /// The faults in the order of injection, as the case has them.
     pub planned: Vec<PlannedFault>,
+    /// What some of them wait for, in words.
+    pub triggers: Vec<String>,
     /// The time limits.
     pub limits: Limits,
     /// What is expected.
@@ -100,23 +102,25 @@ pub fn watch(
         let told = ask::schedule(&watch.asked.schedule, watch.asked.within).await;
         let first = told.map_or_else(|_| vec![], |told| faults.learn(&told, since));
         recorder.begin(vec![], faults.known(), None);
-        follow::Follow::new(watch, since, &recorder, faults, tell).to_the_end(first, stop).await;
+        follow::Follow::new(watch, since, &recorder, faults, tell).run(first, stop).await;
         Ok::<_, io::Error>(recorder)
     })?;
     crate::run::finish(&recorder, None)
 }
 
 /// The faults of a case as its plan has them: their times, and the selector as written, for whoever carries them out draws
-/// for itself what `random` is.
+/// for itself what `random` is; and what some of them wait for, in words.
 ///
 /// # Errors
 /// The selector does not fit the client, or a cluster of the file's size.
-pub fn planned(file: &File, case: &Case, client: &str, seed: u64) -> Result<Vec<PlannedFault>, Unplannable> {
+pub fn planned(
+    file: &File,
+    case: &Case,
+    client: &str,
+    seed: u64,
+) -> Result<(Vec<PlannedFault>, Vec<String>), Unplannable> {
     let topology = topology(client, &Sizes::of(client, [&file.sizes]));
     let plan = Plan::new(case, &topology, split(seed, "plan"))?;
-    if let Some(trigger) = plan.triggers.first() {
-        return Err(Unplannable::WaitsElsewhere { what: trigger.to_string() });
-    }
     let places = |kind: &str, on_links: bool| {
         let selectors = case.faults.iter().filter(|fault| fault.kind == kind).map(|fault| fault.selector);
         let mut places: Vec<String> = selectors
@@ -130,11 +134,12 @@ pub fn planned(file: &File, case: &Case, client: &str, seed: u64) -> Result<Vec<
         kind: injection.kind.clone(),
         links: places(&injection.kind, true),
         nodes: places(&injection.kind, false),
-        trigger: None,
         start_ms: injection.start.as_millis() as u64,
         end_ms: injection.end.as_millis() as u64,
+        trigger: injection.trigger,
     };
-    Ok(plan.injections.iter().map(fault).collect())
+    let triggers = plan.triggers.iter().map(ToString::to_string).collect();
+    Ok((plan.injections.iter().map(fault).collect(), triggers))
 }
 
 impl Watch {
@@ -158,8 +163,8 @@ impl Watch {
             unstuck: env!("CARGO_PKG_VERSION").to_owned(),
             tokio_unstable: cfg!(tokio_unstable),
             unit: self.unit.clone(),
-            triggers: vec![],
             plan: self.planned.clone(),
+            triggers: self.triggers.clone(),
             links: vec![],
             control: None,
             limits: self.limits.clone(),

@@ -18,6 +18,7 @@ fn refused(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
 const TWO: &str = "cases:
   - {name: down, faultType: failure, selector: tikv(0), faultDuration: 1m}
   - {name: cut, faultType: network_partition, selector: br_to_all, faultDuration: 1m}
+  - {name: waits, faults: [{faultType: failure, selector: tikv(0), faultDuration: 1m, when: {progress: 50%}}]}
 ";
 
 fn what_cannot_be_watched_is_refused_with_the_way_out() {
@@ -28,6 +29,7 @@ fn what_cannot_be_watched_is_refused_with_the_way_out() {
     for (args, code, said) in [
         (&[&down[..]][..], 4, "give `--total N` with `--progress`, or `--exit-url URL`"),
         (&[&down, &progress], 4, "add `--metric NAME` or `--json-pointer POINTER`"),
+        (&[&["two.yaml", "--case", "waits", "--exit-url", "a:1"]], 3, "give `--schedule`"),
         (&[&down, &["--exit-url", "https://kube/"]], 4, "`kubectl proxy`"),
         (&[&down, &["--exit-url", "/status"]], 4, "write `http://HOST:PORT/PATH`"),
         (&[&down, &["--exit-url", "a:1", "--started", "noon"]], 4, "as RFC 3339 has it"),
@@ -47,7 +49,7 @@ fn a_case_is_chosen_by_name() {
     let folder = Folder::new();
     folder.write("two.yaml", TWO);
     for (args, said) in [
-        (&["two.yaml", "--exit-url", "a:1"][..], "two.yaml has 2 cases: give one of them with `--case`"),
+        (&["two.yaml", "--exit-url", "a:1"][..], "two.yaml has 3 cases: give one of them with `--case`"),
         (&["two.yaml", "--case", "dwn", "--exit-url", "a:1"], "did you mean `down`?"),
     ] {
         let (exit, stderr) = refused(&folder, args);

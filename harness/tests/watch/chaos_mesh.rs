@@ -15,7 +15,7 @@ pub(super) fn now_ms() -> u64 {
 
 /// Whole seconds, as Kubernetes writes them.
 pub(super) fn rfc3339(ms: u64) -> String {
-    let moment = chrono::DateTime::from_timestamp(ms as i64 / 1000, 0).unwrap();
+    let moment = chrono::DateTime::from_timestamp((ms / 1_000).cast_signed(), 0).unwrap();
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -12,17 +12,34 @@ pub struct Window {
 }
 
 impl Run {
-    /// When fault `index` is due: as planned, or from the moment at which it was injected if it waits for a trigger. `None` if
-    /// it waits in vain, or the plan has no such fault.
+    /// When fault `index` is due: as planned, or from the moment at which it was injected if it waits for a trigger; if others carry
+    /// it out, as they did. `None` if it waits in vain, or the plan has no such fault.
     pub fn due(&self, index: usize) -> Option<Window> {
         let planned = self.header.plan.get(index)?;
-        if planned.trigger.is_none() {
-            return Some(Window { start_ms: planned.start_ms, end_ms: planned.end_ms });
+        let as_planned = Window { start_ms: planned.start_ms, end_ms: planned.end_ms };
+        let elsewhere = self.is_elsewhere(index);
+        if planned.trigger.is_none() && !elsewhere {
+            return Some(as_planned);
         }
         let injected = |event: &Event| matches!(event, Event::FaultInjected { fault } if *fault == index);
-        let start_ms = self.events.iter().find(|event| injected(&event.what))?.at_ms;
-        let length = planned.end_ms.saturating_sub(planned.start_ms);
-        Some(Window { start_ms, end_ms: start_ms.saturating_add(length) })
+        let healed = |event: &Event| matches!(event, Event::FaultHealed { fault, .. } if *fault == index);
+        let Some(injected) = self.events.iter().find(|event| injected(&event.what)) else {
+            return planned.trigger.is_none().then_some(as_planned);
+        };
+        let start_ms = injected.at_ms;
+        let end_ms = start_ms.saturating_add(planned.end_ms.saturating_sub(planned.start_ms));
+        let healed = self.events.iter().find(|event| elsewhere && healed(&event.what));
+        Some(Window { start_ms, end_ms: healed.map_or(end_ms, |healed| healed.at_ms.max(start_ms)) })
+    }
+
+    /// Whether others carry fault `index` out, as the record says at its heal or at its end.
+    fn is_elsewhere(&self, index: usize) -> bool {
+        let at_the_end = self.end.as_ref().and_then(|end| end.evidence.get(index)).copied();
+        let at_the_heal = self.events.iter().find_map(|event| match event.what {
+            Event::FaultHealed { fault, evidence } if fault == index => Some(evidence),
+            _ => None,
+        });
+        at_the_end.or(at_the_heal).is_some_and(|evidence| evidence.elsewhere.is_some())
     }
 
     /// What fault `index` waits for, in words.

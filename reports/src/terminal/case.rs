@@ -135,8 +135,7 @@ pub(crate) fn during(run: &Run, finding: &Finding) -> String {
         return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
     };
     let name = plan::named(fault);
-    let end_ms =
-        finding.fault.and_then(|fault| plan::times(run, fault)).map_or(u64::MAX, |(_, end_ms)| end_ms);
+    let end_ms = finding.fault.and_then(|fault| run.due(fault)).map_or(u64::MAX, |due| due.end_ms);
     match finding.since_ms {
         Some(since) if since >= end_ms => {
             format!(", {} after the end of {name}", Span(since - end_ms))

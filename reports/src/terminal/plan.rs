@@ -20,13 +20,13 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
     let full = end_ms.max(1);
     for index in 0..plan.len().min(DRAWN) {
         let column = |ms: u64| (u128::from(ms.min(full)) * u128::from(COLUMNS) / u128::from(full)) as u64;
-        let times = times(run, index);
-        let mark = match times {
+        let mark = match run.due(index) {
             None => '.',
             Some(_) if was_injected(run, index) => '#',
             Some(_) => '-',
         };
-        let (from, to) = times.map_or((0, 0), |(from, to)| (column(from).min(COLUMNS - 1), column(to)));
+        let (from, to) =
+            run.due(index).map_or((0, 0), |due| (column(due.start_ms).min(COLUMNS - 1), column(due.end_ms)));
         let bar: String =
             (0..COLUMNS).map(|at| if at >= from && at < to.max(from + 1) { mark } else { '.' }).collect();
         let text = planned(run, index);
@@ -41,18 +41,10 @@ pub(super) fn draw(out: &mut String, run: &Run, end_ms: u64, width: usize) {
 pub(crate) fn planned(run: &Run, index: usize) -> String {
     let name = named(&run.header.plan[index]);
     let when = run.trigger(index).map_or(String::new(), |trigger| format!(", at {}", clean(trigger)));
-    let times =
-        times(run, index).map_or(String::new(), |(from, to)| format!(", {} to {}", Span(from), Span(to)));
+    let times = run
+        .due(index)
+        .map_or(String::new(), |due| format!(", {} to {}", Span(due.start_ms), Span(due.end_ms)));
     format!("{name}{when}{times}: {}", effect(run, index))
-}
-
-/// When a fault was to begin and to end, if it is known when it was due; of one that others carry out, when it did.
-pub(crate) fn times(run: &Run, index: usize) -> Option<(u64, u64)> {
-    if evidence(run, index).elsewhere.is_none() {
-        return run.due(index).map(|due| (due.start_ms, due.end_ms));
-    }
-    let acted = Acted::of(run, index);
-    Some((acted.start_ms, acted.end_ms.max(acted.start_ms)))
 }
 
 /// `failure on tikv-3`
