@@ -83,6 +83,7 @@ fn job(name: &'static str, link: Node, then: fn() -> Pin<Box<dyn Future<Output =
         client: Arc::new(Broken { name, then }),
         world: WorldKind::Sim,
         outer: None,
+        trace: false,
         scale: Scale::REAL,
         seed: 7,
         cluster: ClusterSize::default(),

@@ -126,6 +126,7 @@ impl Server {
             client: Arc::new(Asking { until: injections.last().unwrap().end }),
             world: WorldKind::Tcp,
             outer: Some(self.url()),
+            trace: false,
             scale: Scale::REAL,
             seed: 7,
             cluster: ClusterSize::default(),

@@ -30,6 +30,9 @@ pub(super) struct RunArgs {
     /// error; one of which it tells nothing is never a pass.
     #[arg(long, value_name = "URL", value_parser = toxiproxy)]
     pub(super) proxy: Option<String>,
+    /// Takes tokio's own trace of a client that did not end. The process can abort over it, so give it one case.
+    #[arg(long)]
+    pub(super) trace: bool,
     /// By how much to divide durations on real sockets.
     #[arg(long, default_value_t = NonZero::new(60).expect("60 is not 0"), value_name = "N")]
     pub(super) scale: NonZero<u32>,

@@ -104,6 +104,7 @@ fn seeds(
             outer: args.proxy.clone(),
             scale: if world == World::Tcp { args.scale.get() } else { 1 },
             seed,
+            trace: args.trace,
             // the matrix says what the client does today; here it is judged
             expect: None,
             ..of_matrix

@@ -27,6 +27,8 @@ pub struct Choice {
     pub scale: u32,
     /// The seed.
     pub seed: u64,
+    /// Whether tokio's own trace is taken of a client that did not end.
+    pub trace: bool,
     /// Sizes that replace the file's.
     pub sizes: SizeSpec,
     /// A duration that replaces the case's `faultDuration`.
@@ -44,6 +46,7 @@ impl Default for Choice {
             outer: None,
             scale: 1,
             seed: 1,
+            trace: false,
             sizes: SizeSpec::default(),
             fault_duration: None,
             variant: None,
@@ -215,6 +218,7 @@ pub fn setup_with(
         variant: choice.variant.clone(),
         again: None,
         notes,
+        trace: choice.trace,
     })
 }
 

@@ -171,7 +171,7 @@ pub(super) async fn drive(
         evidence: plan.evidence(&world),
         calls: recorder.calls(world.cluster.journal()),
     });
-    let trace = if reason == EndReason::OutOfTime { trace::take(&tasks).await } else { None };
+    let trace = if setup.trace && reason == EndReason::OutOfTime { trace::take(&tasks).await } else { None };
     tasks.abort_all();
     world.shutdown();
     Ok(Driven { reason, at, error, trace })

@@ -47,6 +47,8 @@ pub struct Setup {
     pub again: Option<String>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
+    /// Whether tokio's own trace is taken of a client that did not end. It can end the process: see `run::trace`.
+    pub trace: bool,
 }
 
 /// Where a case runs.

@@ -4,7 +4,8 @@
 //! waits on tokio's own primitives only, and gives neither ages nor names; the tree of wait sites does.
 //!
 //! tokio holds its queue while it polls them: a task that wakes another by its own hand panics then ("already borrowed", on
-//! stderr). tokio catches that as it does any task's panic, the task is gone, and the run, which is over, is as it was.
+//! stderr). tokio catches that as it does any task's panic; but where a destructor does the same on the way out, the process
+//! aborts, with every other case in it. So it is taken only where somebody asks for it (`--trace`).
 
 use crate::probe::Tasks;
 

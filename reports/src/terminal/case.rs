@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use unstuck_record::{Finding, FindingKind, Judgement, Outcome, Run, Span, Verdict};
+use unstuck_record::{Event, Finding, FindingKind, Judgement, Outcome, Run, Span, Verdict};
 
 use super::{Aside, Style, colour, plan};
 use crate::text::{clean, shell, wrap};
@@ -132,7 +132,9 @@ fn findings(out: &mut String, run: &Run, judgement: &Judgement, style: Style) {
 /// Which fault was active when a finding began.
 pub(crate) fn during(run: &Run, finding: &Finding) -> String {
     let Some(fault) = finding.fault.and_then(|fault| run.header.plan.get(fault)) else {
-        return if run.header.plan.is_empty() { String::new() } else { ", before any fault".into() };
+        let first = run.events.iter().find(|event| matches!(event.what, Event::FaultInjected { .. }));
+        let before = finding.since_ms.zip(first).is_some_and(|(since, first)| since < first.at_ms);
+        return if before { ", before any fault".into() } else { String::new() };
     };
     let name = plan::named(fault);
     let end_ms = finding.fault.and_then(|fault| run.due(fault)).map_or(u64::MAX, |due| due.end_ms);
