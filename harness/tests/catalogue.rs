@@ -55,7 +55,7 @@ fn listed() -> Vec<Listed> {
         let beside = path.parent().expect("a matrix is in a folder");
         let matrix = matrix::load(path).unwrap_or_else(|error| panic!("{error}"));
         let folder = beside.strip_prefix(&scenarios).expect("it is below").display().to_string();
-        for entry in matrix.entries.iter() {
+        for entry in &matrix.entries {
             let file = scenario::load(&beside.join(&entry.file)).unwrap_or_else(|error| panic!("{error}"));
             let case =
                 file.cases.into_iter().find(|case| case.name == entry.case).expect("the matrix knows it");

@@ -130,24 +130,10 @@ pub(super) fn act(
             };
             target.nodes.iter().map(freeze).collect()
         }
-        NodeEffect::Container(ContainerFault::Pause) => {
-            let freeze = |node: &Node| {
-                holds.freeze(*node);
-                // what the client has sent meanwhile, its container's kernel knows
-                guard(Heal::Resume { node: *node, link: None, fault, touched: touched.clone() })
-            };
-            target.nodes.iter().map(freeze).collect()
+        NodeEffect::Container(what) => {
+            let heals = from_container(cluster, (holds, touched), fault, *what, target.nodes);
+            heals.into_iter().map(guard).collect()
         }
-        NodeEffect::Container(ContainerFault::Disconnect) => {
-            let (nodes, lost) = (target.nodes.to_vec(), fake_tikv::Direction::Both);
-            let mut peers: Vec<Node> = cluster.nodes().into_iter().map(|(node, _)| node).collect();
-            peers.retain(|peer| !nodes.contains(peer));
-            // no evidence: it is the client whom a fault has to touch
-            holds.cut(&nodes, &peers, lost);
-            vec![guard(Heal::Partition { nodes, peers, lost })]
-        }
-        // clients' connects are lost, not the nodes' own
-        NodeEffect::Container(_) => vec![],
         NodeEffect::Partition(direction) => {
             let lost = match direction {
                 Direction::To => fake_tikv::Direction::To,
@@ -198,6 +184,35 @@ pub(super) fn act(
             changed(merged);
             vec![]
         }
+    }
+}
+
+/// What follows for the cluster from what befalls containers. It is no evidence: it is the client whom a fault has to touch, which
+/// the containers' kernels know.
+fn from_container(
+    cluster: &Cluster,
+    (holds, touched): (&Holds, &Touched),
+    fault: usize,
+    what: ContainerFault,
+    nodes: &[Node],
+) -> Vec<Heal> {
+    match what {
+        ContainerFault::Pause => {
+            let freeze = |node: &Node| {
+                holds.freeze(*node);
+                Heal::Resume { node: *node, link: None, fault, touched: touched.clone() }
+            };
+            nodes.iter().map(freeze).collect()
+        }
+        ContainerFault::Disconnect => {
+            let mut peers: Vec<Node> = cluster.nodes().into_iter().map(|(node, _)| node).collect();
+            peers.retain(|peer| !nodes.contains(peer));
+            let lost = fake_tikv::Direction::Both;
+            holds.cut(nodes, &peers, lost);
+            vec![Heal::Partition { nodes: nodes.to_vec(), peers, lost }]
+        }
+        // clients' connects are lost, not the nodes' own
+        ContainerFault::Stop | ContainerFault::Kill | ContainerFault::DropSyn => vec![],
     }
 }
 

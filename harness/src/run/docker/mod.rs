@@ -61,7 +61,8 @@ impl Containers {
     pub(super) fn start(pd: usize, stores: usize) -> io::Result<Self> {
         engine::sweep()?;
         let network = Network::create()?;
-        let folder = std::env::temp_dir().join(&network.name);
+        // programs under test have folders that begin alike
+        let folder = std::env::temp_dir().join(format!("{}-nodes", network.name));
         std::fs::create_dir(&folder)?;
         let inside = Inside::new(IMAGE, &network.name, network.clients());
         let (of, touched) = (Mutex::default(), Mutex::default());

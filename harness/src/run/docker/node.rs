@@ -77,9 +77,12 @@ impl Container {
         let nothing = Evidence::default();
         Ok(match what {
             ContainerFault::Stop | ContainerFault::Kill => {
-                let closed = self.connections()?;
+                let pid = pid(&self.name)?;
+                let before = self.connections(pid)?;
                 let how = if what == ContainerFault::Kill { "kill" } else { "stop" };
                 docker(&[how, &self.name])?;
+                // its network goes with its last process
+                let closed = before.saturating_sub(self.connections(pid).unwrap_or(0));
                 (Evidence { closed, ..nothing }, Undo::Start)
             }
             ContainerFault::Pause => {
@@ -103,13 +106,14 @@ impl Container {
             Undo::Start => nothing,
             Undo::Unpause => {
                 // what its kernel has taken for a process that stands still
-                let here = self.sockets()?;
+                let here = self.sockets(pid(&self.name)?)?;
                 let unread =
                     |state| here.iter().filter(move |one| one.state == state).map(|one| one.unread).sum();
                 Evidence { bytes: unread(State::Established), refused: unread(State::Listening), ..nothing }
             }
             Undo::Connect => {
-                let to_here = clients.iter().filter(|one| one.remote == self.addr);
+                // what waits for its acknowledgement for a moment is not held
+                let to_here = clients.iter().filter(|one| one.remote == self.addr && one.sent_again > 0);
                 to_here.fold(nothing, |all, one| {
                     let connecting = one.state == State::Connecting;
                     // a SYN is no byte of the client's
@@ -134,13 +138,13 @@ impl Container {
     }
 
     /// How many clients are connected.
-    fn connections(&self) -> io::Result<u64> {
-        Ok(self.sockets()?.iter().filter(|one| one.state == State::Established).count() as u64)
+    fn connections(&self, pid: u32) -> io::Result<u64> {
+        Ok(self.sockets(pid)?.iter().filter(|one| one.state == State::Established).count() as u64)
     }
 
-    /// The sockets of the node's own address.
-    fn sockets(&self) -> io::Result<Vec<Socket>> {
-        let mut all = sockets::of(pid(&self.name)?)?;
+    /// The sockets of the node's own address, in the network of its process.
+    fn sockets(&self, pid: u32) -> io::Result<Vec<Socket>> {
+        let mut all = sockets::of(pid)?;
         all.retain(|one| one.local == self.addr);
         Ok(all)
     }

@@ -12,6 +12,8 @@ pub(super) struct Socket {
     pub(super) state: State,
     /// Bytes that are sent and not acknowledged.
     pub(super) unacknowledged: u64,
+    /// How often it has sent again, in vain so far: of a sound connection never.
+    pub(super) sent_again: u64,
     /// Bytes that are received and not read; of a listener: connections that are made and not accepted.
     pub(super) unread: u64,
 }
@@ -36,7 +38,8 @@ pub(super) fn of(pid: u32) -> io::Result<Vec<Socket>> {
     Ok(table.lines().skip(1).filter_map(socket).collect())
 }
 
-/// `  0: 0B00007F:0947 00000000:0000 0A 00000000:00000000 …`: number, both ends, state, queues, all hexadecimal.
+/// `  0: 0B00007F:0947 00000000:0000 0A 00000000:00000000 …`: number, both ends, state, queues, timer, how often sent again, all
+/// hexadecimal.
 fn socket(line: &str) -> Option<Socket> {
     let mut fields = line.split_whitespace().skip(1);
     let (local, remote) = (end(fields.next()?)?, end(fields.next()?)?);
@@ -48,7 +51,15 @@ fn socket(line: &str) -> Option<Socket> {
     };
     let (sent, received) = fields.next()?.split_once(':')?;
     let number = |text| u64::from_str_radix(text, 16).ok();
-    Some(Socket { local, remote, state, unacknowledged: number(sent)?, unread: number(received)? })
+    let sent_again = number(fields.nth(1)?)?;
+    Some(Socket {
+        local,
+        remote,
+        state,
+        unacknowledged: number(sent)?,
+        sent_again,
+        unread: number(received)?,
+    })
 }
 
 /// An address as the machine has it in memory, read as one number.
@@ -91,16 +102,18 @@ mod tests {
     #[test]
     fn a_line_that_is_none_is_passed_over() {
         let line =
-            "   2: 0100007F:0947 0200007F:A02C 01 0000000A:00000005 00:00000000 00000000     0        0 4711";
+            "   2: 0100007F:0947 0200007F:A02C 01 0000000A:00000005 01:00000000 00000002     0        0 4711";
         let found = socket(line).unwrap();
         assert_eq!((found.state, found.unacknowledged, found.unread), (State::Established, 10, 5));
+        assert_eq!(found.sent_again, 2);
         assert_eq!((found.local.port(), found.remote.port()), (2375, 41004));
         for broken in [
             "",
             "  sl  local_address rem_address",
             "0: 0100007F 0:0 01 0:0",
-            "0: x:1 0:0 01 0:0",
-            "0: 0:0 0:0 01 0",
+            "0: x:1 0:0 01 0:0 0:0 0",
+            "0: 0:0 0:0 01 0 0:0 0",
+            "0: 0:0 0:0 01 0:0 0:0",
         ] {
             assert_eq!(socket(broken), None, "{broken}");
         }
