@@ -234,7 +234,7 @@ fn told() {
         ),
     ] {
         let yaml = format!(
-            "cases: [{{name: case, faultType: '{fault}', selector: '{selector}', faultDuration: 1m}}]"
+            "cluster: {{tikv: 4}}\ncases: [{{name: case, faultType: '{fault}', selector: '{selector}', faultDuration: 1m}}]"
         );
         let reason = the_one(&load(&yaml), &pods()).unwrap_err();
         assert!(reason.why.contains(why) && reason.instead.contains(instead), "{fault}: {reason:?}");

@@ -1,4 +1,4 @@
-//! What people read when a scenario file is wrong: every error with line, column, caret and the fix.
+//! What people read when a scenario file is wrong, or cannot be meant: every problem with line, column, caret and the fix.
 
 use unstuck::scenario::{load_bytes, matrix};
 
@@ -109,4 +109,198 @@ fn a_broken_matrix_is_told_as_well() {
         "matrix_twice",
         matrix::load_bytes("matrix.yaml", twice.into()).unwrap_err().to_string()
     );
+}
+
+/// Each lint: its name, a file that it finds, and the nearest file that it does not.
+fn lints() -> Vec<(&'static str, String, String)> {
+    let one =
+        |head: &str, case: &str| format!("{head}cases:\n  - name: a\n    {}\n", case.replace("; ", "\n    "));
+    let pair = |name, (bad_head, bad): (&str, &str), (good_head, good): (&str, &str)| {
+        (name, one(bad_head, bad), one(good_head, good))
+    };
+    let apart = |name, cluster, bad: &str, (good_cluster, good): (&str, &str)| {
+        let case =
+            |selector: &str| format!("faultType: network_partition; selector: {selector}; faultDuration: 1m");
+        pair(name, (cluster, &case(bad)), (good_cluster, &case(good)))
+    };
+    let failure = |rest: &str| format!("faultType: failure; selector: tikv(0); faultDuration: 1m{rest}");
+    let of_failure = |name, bad: &str, good: &str| pair(name, ("", &failure(bad)), ("", &failure(good)));
+    let fault = |name, bad: &str, good: &str| {
+        let case = |fault: &str| format!("faultType: {fault}; selector: br_to_all; faultDuration: 1m");
+        pair(name, ("", &case(bad)), ("", &case(good)))
+    };
+    let when = |name, bad: &str, good: &str| {
+        let case = |when: &str| format!("faultType: reset; selector: br_to_all; when: {when}");
+        pair(name, ("", &case(bad)), ("", &case(good)))
+    };
+    let cut = |name, fault: &str, bad: &str, good: &str| {
+        let case = |within: &str| format!("{fault}; faultDuration: 5m; expect: {{within: {within}}}");
+        pair(name, ("", &case(bad)), ("", &case(good)))
+    };
+    vec![
+        apart("all_to_others", "", "tikv(all)_to_tikv(others)", ("", "tikv(random)_to_tikv(others)")),
+        apart("to_itself", "", "tikv(0)_to_tikv(0)", ("", "tikv(0)_to_tikv(1)")),
+        apart(
+            "to_nobody_else",
+            "cluster: {tikv: 1}\n",
+            "tikv(random)_to_tikv(others)",
+            ("cluster: {tikv: 2}\n", "tikv(random)_to_tikv(others)"),
+        ),
+        apart(
+            "leader_of_one",
+            "cluster: {pd: 1}\n",
+            "pdleader_to_pd(all)",
+            ("cluster: {pd: 2}\n", "pdleader_to_pd(all)"),
+        ),
+        apart("both_in_turn", "", "tikv(each)_to_tikv(each)", ("", "tikv(each)_to_tikv(others)")),
+        apart("maybe_itself", "", "tikv(random)_to_tikv(random)", ("", "tikv(random)_to_pd(random)")),
+        apart("within_its_zone", "", "az1_to_tikv(all)", ("cluster: {zones: 2}\n", "az1_to_tikv(all)")),
+        apart("zone_beyond", "", "az1_to_az2", ("cluster: {zones: 2}\n", "az1_to_az2")),
+        apart(
+            "zone_without_nodes",
+            "cluster: {zones: 4}\n",
+            "az1_to_az4",
+            ("cluster: {zones: 4, tikv: 4}\n", "az1_to_az4"),
+        ),
+        pair(
+            "another_client",
+            ("client: lightning@fixed\n", "faultType: reset; selector: br_to_all"),
+            ("client: br@fixed\n", "faultType: reset; selector: br_to_all"),
+        ),
+        pair(
+            "two_clients",
+            (
+                "",
+                "faultType: reset; selector: br_to_all; faults: [{faultType: reset, selector: lightning_to_all}]",
+            ),
+            (
+                "",
+                "faultType: reset; selector: br_to_all; faults: [{faultType: reset, selector: client_to_all}]",
+            ),
+        ),
+        pair(
+            "scale_in",
+            ("", "faultType: scale_in; selector: tikv(0); faultDuration: 1m"),
+            ("cluster: {tikv: 4}\n", "faultType: scale_in; selector: tikv(0); faultDuration: 1m"),
+        ),
+        when("call_of_another_node", "{call: RawGet, node: pd(0)}", "{call: RawGet, node: tikv(0)}"),
+        when("call_of_another_store", "{call: PD/*, node: tikv(0)}", "{call: PD/*, node: pd(0)}"),
+        when("never_answered", "{call: Tikv/Raft, answered: 1}", "{call: Tikv/RawGet, answered: 1}"),
+        when("id_of_a_store", "{call: RawGet, region: 3}", "{call: RawGet, region: 4}"),
+        when("id_of_a_peer", "{call: RawGet, region: 9}", "{call: RawGet, region: 8}"),
+        pair(
+            "region_beyond",
+            (
+                "cluster: {regions: 2}\n",
+                "faultType: reset; selector: br_to_all; when: {call: RawGet, region: 12}",
+            ),
+            (
+                "cluster: {regions: 3}\n",
+                "faultType: reset; selector: br_to_all; when: {call: RawGet, region: 12}",
+            ),
+        ),
+        when("any_line", "{log: 'x*'}", "{log: '^$'}"),
+        of_failure(
+            "within_before_the_fault",
+            "; warmUpTime: 2m; expect: {within: 2m}",
+            "; warmUpTime: 2m; expect: {within: 2m1s}",
+        ),
+        pair(
+            "within_before_the_list",
+            (
+                "",
+                "expect: {within: 90s}; faults: [{faultType: failure, selector: tikv(0), faultDuration: 1m, at: 30s}]",
+            ),
+            (
+                "",
+                "expect: {within: 90s}; faults: [{faultType: failure, selector: tikv(0), faultDuration: 1m, at: 29s}]",
+            ),
+        ),
+        pair(
+            "within_before_the_wait_is_over",
+            ("", "faultType: reset; selector: br_to_all; when: {log: x, delay: 3m}; expect: {within: 3m}"),
+            ("", "faultType: reset; selector: br_to_all; when: {log: x, delay: 2m}; expect: {within: 3m}"),
+        ),
+        pair(
+            "within_before_the_work",
+            ("workload: {duration: 5m}\n", &failure("; expect: {within: 4m}")),
+            ("workload: {duration: 5m}\n", &failure("; expect: {within: 4m, outcome: slow}")),
+        ),
+        cut("cut_off", "faultType: blackhole; selector: client_to_all", "6m", "7m"),
+        cut("cut_off_from_stores", "faultType: freeze; selector: tikv(all)", "6m", "7m"),
+        cut("cut_off_in_part", "faultType: kill; selector: tikv(all)", "6m", "6m, outcome: failed"),
+        of_failure("no_recovery", "; recoveryTime: 0s", "; recoveryTime: 0s; expect: {within: 9m}"),
+        pair(
+            "after_the_work",
+            ("workload: {duration: 5m}\n", &failure("; warmUpTime: 5m")),
+            ("workload: {duration: 5m}\n", &failure("; warmUpTime: 4m")),
+        ),
+        fault("no_loss", "network_loss(loss:0%)", "network_loss(loss:1%)"),
+        fault("no_corruption", "corrupt(rate:0%)", "corrupt(rate:1%)"),
+        fault(
+            "everything_overtakes",
+            "network_reorder(reorder:100%,latency:1s)",
+            "network_reorder(reorder:25%,latency:1s)",
+        ),
+        fault("no_latency", "h2_delay(delay:0s)", "h2_delay(delay:1s)"),
+        fault("nobody_touched", "half_open(toxicity:0%)", "half_open(toxicity:50%)"),
+        pair(
+            "no_io_delay",
+            ("", "faultType: io_delay(delay:0s); selector: tikv(0); faultDuration: 1m"),
+            ("", "faultType: io_delay(delay:1s); selector: tikv(0); faultDuration: 1m"),
+        ),
+        of_failure(
+            "once_with_a_period",
+            "; period: \"@every 3m\"; faultRunTimes: 1",
+            "; period: \"@every 3m\"; faultRunTimes: 2",
+        ),
+        of_failure(
+            "room_for_one",
+            "; period: \"@every 3m\"; faultTotalRunTime: 3m",
+            "; period: \"@every 3m\"; faultTotalRunTime: 4m",
+        ),
+        of_failure(
+            "one_long_fault",
+            "; period: \"@every 1m\"; faultRunTimes: 3",
+            "; period: \"@every 61s\"; faultRunTimes: 3",
+        ),
+        pair(
+            "first_of_no_store",
+            (
+                "cluster: {peerOrder: faulted-first}\n",
+                "faultType: failure; selector: pd(0); faultDuration: 1m",
+            ),
+            ("cluster: {peerOrder: faulted-first}\n", "faultType: reset; selector: br_to_all"),
+        ),
+    ]
+}
+
+#[test]
+fn what_cannot_be_meant_is_told_once_with_its_line_and_its_fix() {
+    let mut wrong = vec![];
+    for (name, text, _) in lints() {
+        let found =
+            load_bytes("case.yaml", text.into_bytes()).map_or_else(|found| found, |file| file.warnings);
+        let said = found.to_string();
+        if found.problems.len() == 1 && said.contains("--> case.yaml:") && said.contains("= help: ") {
+            insta::assert_snapshot!(format!("lint_{name}"), said);
+        } else {
+            wrong.push(format!("{name}:\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A lint that always speaks would pass the test above.
+#[test]
+fn the_good_twin_of_each_loads_without_a_warning() {
+    let mut wrong = vec![];
+    for (name, _, text) in lints() {
+        let found =
+            load_bytes("case.yaml", text.into_bytes()).map_or_else(|found| found, |file| file.warnings);
+        if !found.problems.is_empty() {
+            wrong.push(format!("{name}:\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -41,7 +41,7 @@ const LINES: &[(&str, bool)] = &[
     ("when: {progress: 12}", true),
     ("when: {progress: 0}", false),
     ("when: {progress: 101%}", false),
-    ("when: {call: ImportSST/Write, count: 3, node: tikv(0), region: 3, delay: 10s}", true),
+    ("when: {call: ImportSST/Write, count: 3, node: tikv(0), region: 4, delay: 10s}", true),
     ("when: {call: ImportSST/Ingest, answered: 0}", false),
     ("when: {log: 'restored .* files'}", true),
     ("when: {event: x}", false),

@@ -6,14 +6,11 @@ use fake_tikv::Node;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scenario::{Case, Fault, Trigger};
+use crate::scenario::{Case, Fault, REPLICAS, Trigger};
 
 use super::resolve::ClientAt;
 use super::timing::{self, Draw, Window};
 use super::{NodeEffect, Rule, mapping, resolve};
-
-/// Replicas of a region (PD's replication.max-replicas).
-const REPLICAS: usize = 3;
 
 /// The PD member that leads at the start of every run.
 pub const PD_LEADER: u32 = 0;
@@ -87,7 +84,7 @@ pub enum Unplannable {
     /// What a store that leaves has must go somewhere.
     #[error(
         "`scale_in` of {leave} of {stores} stores leaves fewer than {REPLICAS}, which the replicas of a region need: set \
-         `cluster: {{tikv: {}}}` or more", leave + REPLICAS
+         `cluster: {{tikv: {}}}` or more", leave + REPLICAS as usize
     )]
     NowhereToGo {
         /// How many leave at once.
@@ -228,7 +225,7 @@ fn injection(
     }
     let (rule, effect) = mapping::actions(&fault.fault);
     let links = resolve::nodes(&fault.selector, topology, turn, rng)?;
-    if effect == Some(NodeEffect::Leave) && topology.stores.len() < links.len() + REPLICAS {
+    if effect == Some(NodeEffect::Leave) && topology.stores.len() < links.len() + REPLICAS as usize {
         return Err(Unplannable::NowhereToGo { leave: links.len(), stores: topology.stores.len() });
     }
     let nodes = if effect.is_some() { links.clone() } else { Vec::new() };
@@ -455,7 +452,8 @@ mod tests {
         assert_eq!(said, "the source of selector `br_to_all` is not the client under test, `lightning`");
         let small = Topology { stores: vec![1], ..topology("br") };
         assert_eq!(refuse("br_to_tikv(2)", &small), "the cluster has no `tikv(2)`");
-        let leaves = case("faultType: scale_in, selector: tikv(0), faultDuration: 1m");
+        let text = "cluster: {tikv: 4}\ncases: [{name: c, faultType: scale_in, selector: tikv(0), faultDuration: 1m}]";
+        let leaves = load_bytes("c.yaml", text.into()).unwrap().cases.remove(0);
         let said = Plan::new(&leaves, &topology("br"), 1).unwrap_err().to_string();
         assert!(said.contains("set `cluster: {tikv: 4}` or more"), "{said}");
         let small = Topology { pd: 1, pd_leader: 0, ..topology("br") };

@@ -8,6 +8,7 @@ use super::config;
 use super::diagnostic::{self, Diagnostics, Problem, Severity};
 use super::fields::Fields;
 use super::keys::{self, FILE};
+use super::lint;
 use super::node::{self, Node, Value};
 use super::program::{self, Program};
 use super::sizes::{self, SizeSpec, Sizes};
@@ -72,7 +73,11 @@ fn resolve(name: &str, source: &str, root: &Node, problems: &mut Vec<Problem>) -
     let mut file: Option<(Head, Vec<&Node>, Vec<Case>)> = None;
     for root in roots {
         let Some((head, nodes)) = parts(source, root, problems) else { continue };
-        let mut cases = read_cases(source, &nodes, &head, problems);
+        let around = lint::Around::new(head.client.as_ref(), head.program.is_some(), &head.sizes);
+        let mut cases = read_cases(source, &nodes, &head, &around, problems);
+        if cases.len() == nodes.len() {
+            lint::file(root, &cases, &around, problems);
+        }
         match &mut file {
             None => file = Some((head, nodes, cases)),
             Some((first, all_nodes, all)) => {
@@ -151,13 +156,22 @@ fn parts<'a>(source: &str, root: &'a Node, problems: &mut Vec<Problem>) -> Optio
     Some((head, cases.iter().collect()))
 }
 
-fn read_cases(source: &str, nodes: &[&Node], head: &Head, problems: &mut Vec<Problem>) -> Vec<Case> {
+fn read_cases(
+    source: &str,
+    nodes: &[&Node],
+    head: &Head,
+    around: &lint::Around<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Case> {
     let bounds = Sizes::of("", [&head.sizes]);
     let mut cases = Vec::new();
     for node in nodes {
         let before = problems.len();
         let case = case::read(node, source, (bounds.pd, bounds.tikv), problems);
         assert!(case.is_some() || problems.len() > before, "a case without an error is a case");
+        if let Some(case) = &case {
+            lint::case(node, case, around, problems);
+        }
         cases.extend(case.map(|case| {
             let left_out = head.left_out.iter().copied().chain(case.left_out).collect();
             Case { left_out, ..case }

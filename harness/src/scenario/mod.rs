@@ -8,6 +8,7 @@
 //! * [`matrix`], [`which_client()`]: what each client does with a case, and which one it is run with
 //! * [`units`]: numbers with units; `refused`: words of QA that mean nothing here, and what to write instead
 //! * [`schema`]: the same for editors
+//! * `contradiction`, `fit`, `lint`: what is well written and cannot be meant
 //! * [`diagnostic`]: what is wrong with a file, and how to put it right
 //!
 //! A document is a tree of nodes with places (as written); one conversion makes it a [`File`] (total) and collects
@@ -24,6 +25,7 @@ mod fields;
 pub mod file;
 mod fit;
 mod keys;
+mod lint;
 pub mod matrix;
 pub mod mode;
 mod node;
@@ -54,6 +56,7 @@ pub use period::{Period, Spread};
 pub use program::Program;
 pub use schedule::{Begins, Schedule};
 pub use selector::{Component, Endpoint, Qualifier, Selector};
+pub(crate) use sizes::REPLICAS;
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
 pub use trigger::{On, Trigger};
 pub use units::Amount;

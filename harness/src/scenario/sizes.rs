@@ -83,6 +83,9 @@ pub struct Sizes {
     pub duration: Option<Duration>,
 }
 
+/// Replicas of a region (PD's `replication.max-replicas`).
+pub(crate) const REPLICAS: u32 = 3;
+
 impl Sizes {
     /// The defaults for a client (by name), overridden by `specs`, where the last word counts.
     ///

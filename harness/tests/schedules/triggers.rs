@@ -125,7 +125,7 @@ fn progress_triggers_when_the_unit_is_done() {
 #[test]
 fn a_trigger_that_never_fires_is_no_pass() {
     let run = run(&made(
-        "faultType: failure, selector: pd(0), faultDuration: 500ms, when: {call: ImportSST/Write, region: 3}",
+        "faultType: failure, selector: pd(0), faultDuration: 500ms, when: {call: ImportSST/Write, region: 1000}",
         Own::new("ten", ten),
         WorldKind::Sim,
     ));
@@ -133,7 +133,7 @@ fn a_trigger_that_never_fires_is_no_pass() {
     assert_eq!(judgement.verdict, Verdict::Unknown);
     assert!(
         judgement.reason.starts_with(
-            "what a fault waits for never came: call 1 of import_sstpb.ImportSST/Write for region 3; the client completed"
+            "what a fault waits for never came: call 1 of import_sstpb.ImportSST/Write for region 1000; the client completed"
         ),
         "{}",
         judgement.reason

@@ -15,7 +15,8 @@ use unstuck_record::{Event, Run};
 use super::client::{Seen, watcher};
 
 fn case(text: &str) -> Case {
-    let text = format!("cluster: {{pd: 5, tikv: 4}}\ncases: [{{name: c, faultDuration: 1m, {text}}}]");
+    let text =
+        format!("cluster: {{pd: 5, tikv: 4, zones: 3}}\ncases: [{{name: c, faultDuration: 1m, {text}}}]");
     load_bytes("f", text.into_bytes()).unwrap_or_else(|problems| panic!("{problems}")).cases.remove(0)
 }
 
