@@ -84,6 +84,7 @@ fn judged(name: &'static str, run: fn(Env) -> Running) -> Run {
         client: Arc::new(Stranger { name, run }),
         world: WorldKind::Sim,
         outer: None,
+        trace: false,
         scale: Scale::REAL,
         seed: 7,
         cluster: ClusterSize::default(),
