@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use unstuck::run::WorldKind;
-use unstuck_record::{Run, Verdict};
+use unstuck_record::{Event, Run, Verdict};
 
 use super::prober::{Answer, Asked, acted, answers, made, prober, run};
 
@@ -19,6 +19,15 @@ fn between(run: &Run, from_ms: u64, to_ms: u64) -> Vec<Answer> {
 fn all(run: &Run, from_ms: u64, to_ms: u64, how: &str) {
     let found = between(run, from_ms, to_ms);
     assert!(found.iter().all(|answer| answer.how == how), "{how} from {from_ms} to {to_ms}: {found:?}");
+}
+
+/// The store's process started once, and not before this: the proxy refuses as long as any fault has it so, and would hide it.
+fn started_once(run: &Run, from_ms: u64) {
+    let started = run.events.iter().filter(
+        |event| matches!(&event.what, Event::ClusterChanged { what } if what == "tikv-1 is up again"),
+    );
+    let at: Vec<u64> = started.map(|event| event.at_ms).collect();
+    assert!(matches!(at[..], [at] if at >= from_ms), "started at {at:?}, due at {from_ms}");
 }
 
 /// A delayed answer cannot come sooner than the latency of both ways, on whatever machine. Patience is longer than that, so
@@ -80,6 +89,7 @@ fn a_store_that_is_frozen_while_it_is_down_stays_down() {
         ));
         let failure = acted(&run, 0);
         all(&run, failure.from, failure.to, "refused");
+        started_once(&run, failure.to);
         assert_eq!(between(&run, failure.healed, u64::MAX).last().unwrap().how, "ok");
     }
 }
@@ -95,5 +105,6 @@ fn of_two_faults_that_stop_a_store_the_last_heal_starts_it() {
     ));
     let (first, second) = (acted(&run, 0), acted(&run, 1));
     all(&run, first.from, second.to, "refused");
+    started_once(&run, second.to);
     assert_eq!(between(&run, second.healed, u64::MAX).last().unwrap().how, "ok");
 }
