@@ -56,5 +56,4 @@ pub use schedule::{Begins, Schedule};
 pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
 pub use trigger::{On, Trigger};
-pub use units::Amount;
 pub use which_client::{NoClient, which_client};
