@@ -17,8 +17,8 @@ const LAYERS: [(&str, &[&str]); 7] = [
     (
         "reports/record",
         &[
-            "dump", "digest", "event", "verdict", "header", "sample", "calls", "end", "run", "acted", "span",
-            "builder",
+            "dump", "digest", "event", "phases", "verdict", "header", "sample", "calls", "end", "run",
+            "acted", "span", "builder",
         ],
     ),
     (

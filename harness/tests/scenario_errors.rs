@@ -76,6 +76,7 @@ fn broken() -> Vec<(&'static str, String)> {
         ("client_is_a_list", "client: [./load]\ncases: []\n".into()),
         ("sizes", "cluster: {tikv: 0, maxConcurrentStreams: lots, peerOrder: first(9), regions: 3}\nworkload: {regions: 4, batch: 16k, workers: -1}\ncases: []\n".into()),
         ("expect", case(&[fault, tikv, minute, "expect: {outcome: hang, within: 0s, stuckAt: NewStream/quota}"])),
+        ("phases", case(&[fault, tikv, minute, "expect: {outcome: stuck, phases: {stedy: {progress: 5%}, steady: {}, fault: {resumesWithin: 2m}, recovery: {progress: 140%, resumesWithin: 2}}}"])),
         ("many_at_once", "cases:\n  - nmae: x\n    faultType: failur\n    selector: tkiv(random)\n    warmUpTime: 1\n    period: \"@evry 3m\"\n    recoverytime: 5\n".into()),
         ("tab", "cases:\n\t- name: a\n".into()),
         ("wide_characters", "cases:\n  - {name: ünïcödé, fäultType: failure, selector: 分区}\n".into()),

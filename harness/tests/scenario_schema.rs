@@ -134,6 +134,12 @@ const LINES: &[(&str, bool)] = &[
     ("expect: {outcome: stuck, stuckAt: livelock, within: 20m}", true),
     ("expect: {outcome: hang}", false),
     ("expect: {stuckat: livelock}", false),
+    ("expect: {phases: {steady: {progress: 5%}, fault: {progress: 3}}}", true),
+    ("expect: {outcome: slow, phases: {recovery: {progress: 50%, resumesWithin: 2m}}}", true),
+    ("expect: {phases: {steady: {progress: 0}}}", false),
+    ("expect: {phases: {steady: {progress: 5%, resumesWithin: 2m}}}", false),
+    ("expect: {phases: {warmUp: {progress: 5%}}}", false),
+    ("expect: {phases: {steady: 5%}}", false),
     ("recoverytime: 5m", false),
 ];
 

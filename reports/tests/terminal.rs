@@ -5,7 +5,7 @@
 mod fixture;
 
 use unstuck_record::builder::{MIN, RunBuilder, all_done, touched};
-use unstuck_record::{Evidence, Finding, FindingKind, Judgement, Outcome, Run, Verdict};
+use unstuck_record::{Demand, Demands, Evidence, Finding, FindingKind, Judgement, Outcome, Run, Verdict};
 use unstuck_reports::terminal::{Aside, Style, case, summary};
 
 fn passed() -> (Run, Judgement) {
@@ -37,6 +37,18 @@ fn untouched() -> (Run, Judgement) {
     (run, judgement)
 }
 
+/// The passed one, with a fault that is healed, and demands.
+fn demanding() -> (Run, Judgement) {
+    let (mut run, judgement) = passed();
+    run.header.expect.phases = Demands {
+        steady: Some(Demand::Percent(5)),
+        recovery: Some(Demand::Units(40)),
+        resumes_within_ms: Some(2 * MIN),
+        ..Demands::default()
+    };
+    (run, judgement)
+}
+
 fn finding(kind: FindingKind, summary: &str) -> Finding {
     Finding {
         kind,
@@ -49,6 +61,7 @@ fn finding(kind: FindingKind, summary: &str) -> Finding {
         since_ms: None,
         link: None,
         fault: None,
+        phase: None,
         evidence: vec![],
     }
 }
@@ -64,6 +77,18 @@ fn a_stuck_client_is_told_with_all_that_qa_needs() {
 fn a_passed_case_tells_what_each_fault_touched() {
     let (run, judgement) = passed();
     insta::assert_snapshot!(case(&run, &judgement, Aside::default(), Style::default()));
+}
+
+#[test]
+fn a_case_that_demands_progress_tells_what_each_phase_saw() {
+    let (run, judgement) = demanding();
+    let told = case(&run, &judgement, Aside::default(), Style::default());
+    let told: Vec<&str> = told
+        .lines()
+        .skip_while(|line| !line.starts_with("progress"))
+        .take_while(|line| !line.starts_with("time"))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
@@ -114,6 +139,7 @@ fn untrusted_text_cannot_write_to_the_terminal() {
         wait_site: Some(evil.into()),
         since_ms: Some(MIN),
         fault: Some(0),
+        phase: None,
         evidence: vec![evil.into()],
         ..finding(FindingKind::Hang, evil)
     };

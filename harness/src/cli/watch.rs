@@ -196,6 +196,10 @@ fn made(args: &WatchArgs, file: &File) -> Result<Watch, Wrong> {
     }
     let limits = limits(args, file, case, (&name, &revision));
     let asked = asked(args)?;
+    if !case.expect.phases.is_empty() && asked.progress.is_none() {
+        let why = format!("case `{}` demands progress, and nobody here sees it", clean(&case.name));
+        return Err((Exit::Scenario, format!("{why}; give `--progress`, which tells where it is served")));
+    }
     let mut watch = Watch {
         file: file.name.clone(),
         line: case.line,
@@ -205,7 +209,11 @@ fn made(args: &WatchArgs, file: &File) -> Result<Watch, Wrong> {
         planned,
         triggers,
         limits,
-        expect: Expect { outcome: case.expect.outcome, stuck_at: case.expect.stuck_at.clone() },
+        expect: Expect {
+            outcome: case.expect.outcome,
+            stuck_at: case.expect.stuck_at.clone(),
+            phases: case.expect.phases,
+        },
         unit: args.unit.clone(),
         total: args.total.map(NonZero::get),
         started_ms: args.started,

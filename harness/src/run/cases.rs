@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_tikv::{Mode, Node, PeerOrder};
-use unstuck_record::{Expect, Span};
+use unstuck_record::{Demands, Expect, Span};
 
 use super::outer;
 use super::seed::split;
@@ -214,12 +214,26 @@ pub fn setup_with(
         plan,
         recovery: case.recovery,
         within: expect.within,
-        expect: Expect { outcome: expect.outcome, stuck_at: expect.stuck_at.clone() },
+        expect: Expect {
+            outcome: expect.outcome,
+            stuck_at: expect.stuck_at.clone(),
+            phases: demands(expect, &case.expect, choice.scale),
+        },
         variant: choice.variant.clone(),
         again: None,
         notes,
         trace: choice.trace,
     })
+}
+
+/// What is demanded of the phases: by the expectation, else by the case, where the client is to finish at all.
+fn demands(expect: &scenario::Expect, of_case: &scenario::Expect, scale: u32) -> Demands {
+    if !scenario::case::finishes(expect.outcome) {
+        return Demands::default();
+    }
+    let demands = if expect.phases.is_empty() { of_case.phases } else { expect.phases };
+    let scaled = |ms| Scale::new(scale).span(Duration::from_millis(ms)).as_millis() as u64;
+    Demands { resumes_within_ms: demands.resumes_within_ms.map(scaled), ..demands }
 }
 
 /// Whether a world can do what the plan says.

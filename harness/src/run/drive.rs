@@ -118,6 +118,10 @@ pub(super) async fn drive(
     let mut next_sample = begun;
     let mut until = begun + deadline(plan.span());
     status.until(ms(until - begun));
+    let demanding = !setup.expect.phases.is_empty();
+    let resumes = setup.expect.phases.resumes_within_ms.map(Duration::from_millis);
+    // whether there is new progress by then
+    let mut next_look: Option<Instant> = None;
     let (reason, error) = loop {
         let next_step = plan.next_at();
         tokio::select! {
@@ -141,7 +145,18 @@ pub(super) async fn drive(
                 let (unique, total) = probe.progress();
                 watch.progress(unique, total);
             }
-            () = sleep_until(next_step) => plan.take_next(&world, recorder, &clock, status),
+            () = sleep_until(next_step) => {
+                if demanding {
+                    // what was done until here belongs to the phase that ends
+                    probe.sample();
+                }
+                plan.take_next(&world, recorder, &clock, status);
+                next_look = resumes.map(|within| Instant::now() + within);
+            }
+            () = sleep_until(next_look) => {
+                next_look = None;
+                probe.sample();
+            }
             () = tokio::time::sleep_until(next_sample) => {
                 probe.sample();
                 if Instant::now() >= until {

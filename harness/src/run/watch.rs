@@ -64,7 +64,7 @@ impl Watch {
     /// So much of the work is done.
     pub(super) fn progress(&self, unique: u64, total: u64) {
         let reached = |waiting: &mut Waiting| match waiting.on {
-            On::Progress(amount) => amount.of(total).is_some_and(|wanted| unique >= wanted),
+            On::Progress(amount) => amount.units(total).is_some_and(|wanted| unique >= wanted),
             _ => false,
         };
         self.fire(reached);

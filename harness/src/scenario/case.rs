@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use unstuck_record::Outcome;
+use unstuck_record::{Demand, Demands, Outcome};
 
 use super::contradiction;
 use super::diagnostic::{Problem, Severity, position};
 use super::fault::{self, Fault};
 use super::fields::Fields;
-use super::keys::{CASE, EXPECT, FAULT, ORDERS, OUTCOMES};
+use super::keys::{CASE, EXPECT, FAULT, Key, ORDERS, OUTCOMES, PHASE, PHASES, RECOVERY_PHASE};
 use super::node::Node;
 use super::period::Period;
 use super::schedule::{self, Begins};
@@ -42,11 +42,13 @@ pub struct Expect {
     pub within: Option<Duration>,
     /// With `stuck`: the wait site of the hang, or the kind of finding where no task waits. `None`: anywhere.
     pub stuck_at: Option<String>,
+    /// What is demanded before, during and after the faults.
+    pub phases: Demands,
 }
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { outcome: Outcome::Completed, within: None, stuck_at: None }
+        Self { outcome: Outcome::Completed, within: None, stuck_at: None, phases: Demands::default() }
     }
 }
 
@@ -192,7 +194,7 @@ fn read_expect(node: &Node, problems: &mut Vec<Problem>) -> Option<Expect> {
     Some(expectation(&f, problems))
 }
 
-/// Reads `outcome`, `within` and `stuckAt`.
+/// Reads `outcome`, `within`, `stuckAt` and `phases`.
 pub(crate) fn expectation(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Expect {
     let word = f.word("outcome", &OUTCOMES, problems);
     let within = f.duration("within", problems);
@@ -210,7 +212,34 @@ pub(crate) fn expectation(f: &Fields<'_>, problems: &mut Vec<Problem>) -> Expect
         );
     }
     let outcome = word.map_or(Outcome::Completed, outcome);
-    Expect { outcome, within, stuck_at: stuck_at.map(|(text, _)| text.to_owned()) }
+    let phases = f.get("phases").map(|node| read_phases(node, problems)).unwrap_or_default();
+    if f.get("phases").is_some() && !finishes(outcome) {
+        let problem = Problem::error(f.key("phases"), "`phases` of a client that is not to finish");
+        problems.push(problem.hint("they go with `outcome: completed` and `outcome: slow`"));
+    }
+    Expect { outcome, within, stuck_at: stuck_at.map(|(text, _)| text.to_owned()), phases }
+}
+
+/// Whether a client of this outcome gets its work done: only of such a one can progress be demanded.
+pub(crate) fn finishes(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Completed | Outcome::Slow)
+}
+
+fn read_phases(node: &Node, problems: &mut Vec<Problem>) -> Demands {
+    let Some(f) = Fields::of(node, "`phases`", PHASES, problems) else { return Demands::default() };
+    let mut phase = |name: &str, keys: &'static [Key]| -> (Option<Demand>, Option<Duration>) {
+        let Some(node) = f.get(name) else { return (None, None) };
+        let Some(f) = Fields::of(node, &format!("`{name}`"), keys, problems) else { return (None, None) };
+        if keys.iter().all(|key| !f.mentions(key.name)) {
+            let problem = Problem::error(f.place(), format!("`{name}` demands nothing"));
+            problems.push(problem.hint("say how much, as in `progress: 5%`"));
+        }
+        let resumes = f.mentions("resumesWithin").then(|| f.duration("resumesWithin", problems)).flatten();
+        (f.amount("progress", problems), resumes)
+    };
+    let ((steady, _), (fault, _)) = (phase("steady", PHASE), phase("fault", PHASE));
+    let (recovery, resumes) = phase("recovery", RECOVERY_PHASE);
+    Demands { steady, fault, recovery, resumes_within_ms: resumes.map(|within| within.as_millis() as u64) }
 }
 
 /// One of [`OUTCOMES`].

@@ -3,12 +3,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use unstuck_record::Demand;
+
 use super::diagnostic::Problem;
 use super::keys::{self, Key, LeftOut, Shape};
 use super::node::{Node, Value};
 use super::period::{Period, Spread};
 use super::suggest::{did_you_mean, list, nearest};
-use super::units::{self, Amount};
+use super::units;
 
 /// A mapping that is being read.
 pub(crate) struct Fields<'a> {
@@ -128,8 +130,8 @@ impl<'a> Fields<'a> {
         self.parsed(name, problems, hint, Spread::parse)
     }
     /// `40%`, or a number
-    pub(crate) fn amount(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Amount> {
-        self.parsed(name, problems, |_| Shape::Amount.hint(), Amount::parse)
+    pub(crate) fn amount(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Demand> {
+        self.parsed(name, problems, |_| Shape::Amount.hint(), units::amount)
     }
     /// `"@every 3m"`, or cron
     pub(crate) fn period(&self, name: &str, problems: &mut Vec<Problem>) -> Option<Period> {

@@ -2,7 +2,7 @@
 
 mod case;
 
-pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS, WHEN};
+pub(crate) use self::case::{CASE, EXPECT, FAULT, ORDERS, PHASE, PHASES, RECOVERY_PHASE, WHEN};
 use super::suggest::list;
 
 /// A key of a mapping.
@@ -343,7 +343,7 @@ pub(crate) const ENTRY: &[Key] = &[
         "clients",
         Shape::Clients,
         "{lightning@fixed: completed}",
-        "`client@revision: outcome`, or `{outcome, stuckAt, within}`. The first one is the \
+        "`client@revision: outcome`, or `{outcome, stuckAt, within, phases}`. The first one is the \
           client that the case is run with when nothing else says so.",
     ),
     key("class", Shape::Word(&CLASSES), "What kind of trouble it stands for, in the catalogue."),

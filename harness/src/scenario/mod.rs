@@ -59,5 +59,4 @@ pub use selector::{Component, Endpoint, Qualifier, Selector};
 pub(crate) use sizes::REPLICAS;
 pub use sizes::{PeerOrder, SizeSpec, Sizes, target_duration};
 pub use trigger::{On, Trigger};
-pub use units::Amount;
 pub use which_client::{NoClient, which_client};

@@ -6,13 +6,13 @@ use std::time::Duration;
 use fake_tikv::Node as ClusterNode;
 use fake_tikv::methods::{METHODS, Methods};
 use regex::Regex;
+use unstuck_record::Demand;
 
 use super::diagnostic::Problem;
 use super::fields::{Fields, shorten};
 use super::keys::WHEN;
 use super::node::Node;
 use super::selector::{Component, Qualifier, Selector};
-use super::units::Amount;
 
 /// What a fault waits for, and how long after that it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Trigger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum On {
     /// So much of the work is done.
-    Progress(Amount),
+    Progress(Demand),
     /// The nodes have seen calls.
     Call(OnCall),
     /// A line of the client's log or output matches.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unstuck_record::Demand;
+
 /// No duration of a scenario is longer: sums of a plan stay far from overflow.
 pub const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -93,51 +95,18 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(per).ok_or_else(|| format!("`{text}` is too large"))
 }
 
-/// So much of the work: `40%`, or a number of units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
-    /// So many.
-    Units(u64),
-    /// A share of all, in per cent.
-    Percent(u8),
-}
-
-impl Amount {
-    /// Reads `40%` or `120`.
-    ///
-    /// # Errors
-    /// In words, for a message that names the key.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let digits = text.strip_suffix('%').unwrap_or(text);
-        let number = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-        let number = number.and_then(|digits| digits.parse::<u64>().ok()).filter(|number| *number > 0);
-        match (number, text.ends_with('%')) {
-            (Some(units), false) => Ok(Self::Units(units)),
-            (Some(share @ 1..=100), true) => Ok(Self::Percent(share as u8)),
-            _ => Err(format!("`{text}` is neither a share nor a number from 1")),
-        }
-    }
-
-    /// The units that it comes to of so many, rounded up; without a total a share comes to nothing known.
-    pub fn of(self, total: u64) -> Option<u64> {
-        match self {
-            Self::Units(units) => Some(units),
-            Self::Percent(_) if total == 0 => None,
-            Self::Percent(share) => {
-                let units = (u128::from(total) * u128::from(share)).div_ceil(100);
-                Some(u64::try_from(units).unwrap_or(u64::MAX))
-            }
-        }
-    }
-}
-
-/// As it is written.
-impl std::fmt::Display for Amount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Units(units) => write!(f, "{units}"),
-            Self::Percent(share) => write!(f, "{share}%"),
-        }
+/// So much of the work: `40%` of all, or a number of units.
+///
+/// # Errors
+/// In words, for a message that names the key.
+pub fn amount(text: &str) -> Result<Demand, String> {
+    let digits = text.strip_suffix('%').unwrap_or(text);
+    let number = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    let number = number.and_then(|digits| digits.parse::<u64>().ok()).filter(|number| *number > 0);
+    match (number, text.ends_with('%')) {
+        (Some(units), false) => Ok(Demand::Units(units)),
+        (Some(share @ 1..=100), true) => Ok(Demand::Percent(share as u8)),
+        _ => Err(format!("`{text}` is neither a share nor a number from 1")),
     }
 }
 
@@ -215,12 +184,12 @@ mod tests {
 
     #[test]
     fn an_amount_is_a_share_or_a_number() {
-        assert_eq!(Amount::parse("40%").unwrap().of(256), Some(103), "rounded up");
-        assert_eq!(Amount::parse("100%").unwrap().of(3), Some(3));
-        assert_eq!(Amount::parse("40%").unwrap().of(0), None);
-        assert_eq!(Amount::parse("7").unwrap().of(3), Some(7));
+        assert_eq!(amount("40%").unwrap().units(256), Some(103), "rounded up");
+        assert_eq!(amount("100%").unwrap().units(3), Some(3));
+        assert_eq!(amount("40%").unwrap().units(0), None);
+        assert_eq!(amount("7").unwrap().units(3), Some(7));
         for text in ["", "0", "0%", "101%", "-1", "1.5%", "4 %", "%", "+3", "٣"] {
-            assert!(Amount::parse(text).is_err(), "{text}");
+            assert!(amount(text).is_err(), "{text}");
         }
     }
 

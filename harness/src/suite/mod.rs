@@ -78,8 +78,11 @@ impl Suite {
     /// Tests this client with every case, and demands that it gets stuck, at this wait site if one is given: the bug is
     /// known and not mended, and the day it is mended the test says so.
     pub fn stuck_client(self, client: Own, at: Option<&str>) -> Self {
-        let expect =
-            scenario::Expect { outcome: Outcome::Stuck, within: None, stuck_at: at.map(str::to_owned) };
+        let expect = scenario::Expect {
+            outcome: Outcome::Stuck,
+            stuck_at: at.map(str::to_owned),
+            ..scenario::Expect::default()
+        };
         self.entry(client, Some(expect))
     }
 

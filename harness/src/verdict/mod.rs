@@ -8,6 +8,7 @@
 //! * `facts`: what several checkers ask of a record
 //! * `spin`, `livelock`, `hang`, `progress`: why a client missed its budget
 //! * `data`, `error`: what it did wrong in time
+//! * `phases`: what it did not do before, during or after the faults
 //! * `leak`, `no_effect`: what is worth knowing beside
 
 pub mod budget;
@@ -19,6 +20,7 @@ mod leak;
 mod livelock;
 mod no_effect;
 mod outcome;
+mod phases;
 mod progress;
 mod spin;
 #[cfg(test)]
@@ -31,13 +33,14 @@ use facts::Facts;
 type Checker = fn(&Facts<'_>) -> Vec<Finding>;
 
 /// In the order in which their findings are told.
-const CHECKERS: [Checker; 8] = [
+const CHECKERS: [Checker; 9] = [
     spin::check,
     livelock::check,
     hang::check,
     progress::check,
     data::check,
     error::check,
+    phases::check,
     leak::check,
     no_effect::check,
 ];
@@ -76,6 +79,7 @@ fn finding(kind: FindingKind, summary: impl Into<String>) -> Finding {
         since_ms: None,
         link: None,
         fault: None,
+        phase: None,
         evidence: vec![],
     }
 }

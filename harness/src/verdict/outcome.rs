@@ -1,6 +1,6 @@
 //! From findings and time limits to the outcome and the verdict.
 
-use unstuck_record::{EndReason, Expect, Finding, FindingKind, Outcome, Span, Verdict};
+use unstuck_record::{EndReason, Expect, Finding, FindingKind, Outcome, Phase, Span, Verdict};
 
 use super::facts::Facts;
 
@@ -52,6 +52,14 @@ pub(super) fn verdict(facts: &Facts<'_>, outcome: Outcome, findings: &[Finding])
     } else {
         ""
     };
+    let missed = |phase: fn(Phase) -> bool| findings.iter().find(|finding| finding.phase.is_some_and(phase));
+    if let Some(steady) = missed(|phase| phase == Phase::Steady) {
+        let why = "steady state was not reached before the first fault";
+        return (Verdict::Unknown, format!("{why}: {}; the client {happened}", steady.summary));
+    }
+    if let (true, Some(missed)) = (met(expect, outcome, findings), missed(|_| true)) {
+        return (Verdict::Fail, format!("{happened}, but {}", missed.summary));
+    }
     match (met(expect, outcome, findings), expect) {
         (true, Expect { outcome: Outcome::Completed, .. }) => (Verdict::Pass, happened + said),
         (true, _) => (Verdict::Pass, format!("as expected: {happened}{said}")),

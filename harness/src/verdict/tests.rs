@@ -5,6 +5,7 @@ mod elsewhere;
 mod foreign;
 mod hang;
 mod hostile;
+mod phases;
 mod removed;
 
 /// Reports are shown with a record and its judgement; this is where the judgement comes from.

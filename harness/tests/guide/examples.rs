@@ -27,6 +27,9 @@ pub(crate) const CASE: &str =
     "cases: [{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m, expect: {}}]";
 /// A file with sizes.
 pub(crate) const SIZES: &str = "{cluster: {}, workload: {}, cases: [{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m}]}";
+/// A case with demands on each phase.
+const PHASED: &str = "cases: [{name: a, faultType: failure, selector: tikv(0), faultDuration: 1m, expect: {phases: {steady: {progress: 1}, \
+                      recovery: {progress: 1}}}}]";
 const MATRIX: &str =
     "entries: [{file: a.yaml, case: a, clients: {br@fixed: completed}, runs: [{name: small}]}]";
 
@@ -133,7 +136,36 @@ pub(crate) const SECTIONS: &[Section] = &[
             ("outcome", "outcome: completed"),
             ("within", "within: 20m"),
             ("stuckAt", "outcome: stuck, stuckAt: NewStream/quota"),
+            ("phases", "phases: {recovery: {resumesWithin: 2m}}"),
         ],
+    },
+    Section {
+        title: "`expect.phases:`",
+        about: "What is demanded of each phase; see [schedules.md](schedules.md).",
+        root: Root::Scenario,
+        base: PHASED,
+        at: "/cases/0/expect/phases",
+        examples: &[
+            ("steady", "steady: {progress: 5%}"),
+            ("fault", "fault: {progress: 1}"),
+            ("recovery", "recovery: {progress: 10%, resumesWithin: 2m}"),
+        ],
+    },
+    Section {
+        title: "`expect.phases.steady:` and `fault:`",
+        about: "What has to be done before the first fault, or while faults come and go.",
+        root: Root::Scenario,
+        base: PHASED,
+        at: "/cases/0/expect/phases/steady",
+        examples: &[("progress", "progress: 5%")],
+    },
+    Section {
+        title: "`expect.phases.recovery:`",
+        about: "What has to be done after the last heal, and how soon it goes on.",
+        root: Root::Scenario,
+        base: PHASED,
+        at: "/cases/0/expect/phases/recovery",
+        examples: &[("progress", "progress: 10%"), ("resumesWithin", "resumesWithin: 2m")],
     },
     Section {
         title: "`cluster:`",

@@ -78,7 +78,7 @@ impl RunBuilder {
 
     /// The scenario expects this.
     pub fn expect(mut self, outcome: Outcome, stuck_at: Option<&str>) -> Self {
-        self.0.header.expect = Expect { outcome, stuck_at: stuck_at.map(Into::into) };
+        self.0.header.expect = Expect { outcome, stuck_at: stuck_at.map(Into::into), ..Expect::default() };
         self
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
+use crate::{Demands, Outcome};
 
 /// The first line of a record: everything that was fixed before the client started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,10 +120,13 @@ pub struct Expect {
     pub outcome: Outcome,
     /// With `stuck`: the wait site of the hang, or the kind of finding where no task waits (`livelock`).
     pub stuck_at: Option<String>,
+    /// What is demanded of the phases.
+    #[serde(default, skip_serializing_if = "Demands::is_empty")]
+    pub phases: Demands,
 }
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { outcome: Outcome::Completed, stuck_at: None }
+        Self { outcome: Outcome::Completed, stuck_at: None, phases: Demands::default() }
     }
 }

@@ -14,6 +14,7 @@
 //! * [`verdict`]: what was made of it
 //! * [`run`]: reading and writing; [`acted`]: when faults really acted
 //! * [`span`]: lengths of time as people write them
+//! * [`phases`]: what is demanded of a run before, during and after its faults, and how that was
 //! * `builder`: records made by hand, for tests (feature `builder`)
 
 pub mod acted;
@@ -25,6 +26,7 @@ pub mod dump;
 pub mod end;
 pub mod event;
 pub mod header;
+pub mod phases;
 pub mod run;
 pub mod sample;
 pub mod span;
@@ -37,6 +39,7 @@ pub use dump::{Foreign, Frame, Resource, Runtime, Task, TaskDump, Unread, Wait};
 pub use end::{End, EndReason, Work};
 pub use event::{At, Event, Evidence};
 pub use header::{Expect, Header, Limits, LinkInfo, PlannedFault};
+pub use phases::{Demand, Demands, Passed, Phase};
 pub use run::{ReadError, Run};
 pub use sample::{LinkSample, Sample};
 pub use span::Span;

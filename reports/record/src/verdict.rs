@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Phase;
+
 /// How the client fared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,6 +94,9 @@ pub struct Finding {
     pub link: Option<String>,
     /// The fault (index in the plan) that was active when it began, else the last one before.
     pub fault: Option<usize>,
+    /// The phase whose demand was missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// Lines of evidence, e.g. what differs from the last dump in which the task still moved.
     pub evidence: Vec<String>,
 }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use unstuck_record::builder::{MIN, RunBuilder, SEC, done, task, touched};
 use unstuck_record::{
-    At, EndReason, Event, Evidence, Finding, FindingKind, Judgement, Line, Outcome, ReadError, Run, Verdict,
+    At, Demand, Demands, EndReason, Event, Evidence, Finding, FindingKind, Judgement, Line, Outcome, Phase,
+    ReadError, Run, Verdict,
 };
 
 /// A record with a line of every kind, every event and every resource.
@@ -47,10 +48,23 @@ fn whole() -> Run {
             since_ms: Some(SEC),
             link: Some("c->tikv-1".into()),
             fault: Some(0),
+            phase: None,
             evidence: vec!["at the end".into()],
         }],
     });
     run
+}
+
+/// Neither demands nor the phase of a finding were there at first.
+#[test]
+fn a_record_without_demands_is_read() {
+    let mut run = whole();
+    let written = text(&run);
+    assert!(!written.contains("phase"), "{written}");
+    assert_eq!(Run::parse(&written).unwrap(), run);
+    run.judgement.as_mut().unwrap().findings[0].phase = Some(Phase::Recovery);
+    run.header.expect.phases = Demands { fault: Some(Demand::Units(3)), ..Demands::default() };
+    assert_eq!(Run::parse(&text(&run)).unwrap(), run);
 }
 
 fn text(run: &Run) -> String {

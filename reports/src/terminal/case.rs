@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use unstuck_record::{Event, Finding, FindingKind, Judgement, Outcome, Run, Span, Verdict};
+use unstuck_record::{Event, Finding, FindingKind, Judgement, Outcome, Passed, Phase, Run, Span, Verdict};
 
 use super::{Aside, Style, colour, plan};
 use crate::text::{clean, shell, wrap};
@@ -174,7 +174,31 @@ pub(crate) fn rows(
     }
     let scale = (header.scale > 1).then(|| ("scale", format!("real durations divided by {}", header.scale)));
     let notes = header.notes.iter().map(|note| ("note", clean(note)));
-    [("progress", progress(run)), ("time", time)].into_iter().chain(scale).chain(notes)
+    let progress = std::iter::once(("progress", progress(run))).chain(phases(run));
+    progress.chain([("time", time)]).chain(scale).chain(notes)
+}
+
+/// What was done in each phase and what was demanded of it, a line each, where anything is demanded.
+fn phases(run: &Run) -> Vec<(&'static str, String)> {
+    let demands = &run.header.expect.phases;
+    if demands.is_empty() {
+        return vec![];
+    }
+    let unit = clean(&run.header.unit);
+    let line = |passed: &Passed| {
+        let length = Span(passed.to_ms.saturating_sub(passed.from_ms));
+        let mut told = format!("{} {unit} in {length}", passed.units);
+        if let Some(demand) = demands.of(passed.phase) {
+            let _infallible = write!(told, ", {demand} demanded");
+        }
+        if let (Phase::Recovery, Some(within)) = (passed.phase, demands.resumes_within_ms) {
+            let resumed =
+                run.resumed_ms().map_or("none".to_owned(), |ms| format!("the first after {}", Span(ms)));
+            let _infallible = write!(told, "; {resumed}, within {} demanded", Span(within));
+        }
+        (passed.phase.name(), told)
+    };
+    run.phases().iter().map(line).collect()
 }
 
 fn progress(run: &Run) -> String {

@@ -120,6 +120,7 @@ pub(crate) fn hostile(evil: &str) -> (Run, Judgement) {
         since_ms: Some(7),
         link: Some(evil.into()),
         fault: Some(0),
+        phase: None,
         evidence: vec![evil.into()],
     };
     let judgement = Judgement {

@@ -99,5 +99,29 @@ const TOTAL_RUN_TIME: &str = "With `period`: how long, from the first injection.
 pub(crate) const EXPECT: &[Key] = &[
     key("outcome", Shape::Word(&OUTCOMES), "How the client fares (default completed)."),
     key("within", Shape::Duration, "The time limit since the client's start; replaces the computed one."),
+    key("phases", Shape::Map(PHASES), "What is demanded before, during and after the faults."),
     key("stuckAt", Shape::Text, "With `outcome: stuck`: the wait site, or the kind of finding (`livelock`)."),
 ];
+
+/// `expect.phases:`
+pub(crate) const PHASES: &[Key] = &[
+    key(
+        "steady",
+        Shape::Map(PHASE),
+        "From the client's start to the first fault; missed, the run shows nothing (`unknown`).",
+    ),
+    key("fault", Shape::Map(PHASE), "From the first fault to the last heal, the pauses between included."),
+    key("recovery", Shape::Map(RECOVERY_PHASE), "From the last heal to the end."),
+];
+
+/// `steady:` and `fault:`
+pub(crate) const PHASE: &[Key] = &[key("progress", Shape::Amount, PROGRESS)];
+
+/// `recovery:`
+pub(crate) const RECOVERY_PHASE: &[Key] = &[
+    key("progress", Shape::Amount, PROGRESS),
+    key("resumesWithin", Shape::Duration, "From the last heal to the first new progress, at most."),
+];
+
+const PROGRESS: &str =
+    "At least so much work: `5%` of all, or a number of units; no more than is left to do.";

@@ -3,18 +3,19 @@
 use unstuck_record::Run;
 
 use super::super::{CHECKERS, judge, judge_with};
-use super::cases;
+use super::{cases, phases};
 
 #[test]
 fn without_any_one_checker_some_case_is_judged_otherwise() {
-    let names = ["spin", "livelock", "hang", "progress", "data", "error", "leak", "no_effect"];
-    let needs: [fn() -> Run; 8] = [
+    let names = ["spin", "livelock", "hang", "progress", "data", "error", "phases", "leak", "no_effect"];
+    let needs: [fn() -> Run; 9] = [
         cases::spun,
         cases::retry_storm,
         cases::hung,
         cases::still_busy,
         cases::missing_range,
         cases::gave_up,
+        phases::slow_to_resume,
         cases::leaking,
         cases::untouched,
     ];
